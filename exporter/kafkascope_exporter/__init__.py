@@ -1,0 +1,1 @@
+"""Prometheus exporter for Apache Kafka: consumer lag, offsets, ISR, groups, brokers."""

@@ -1,0 +1,292 @@
+"""One collection cycle: ask the cluster everything under one deadline, build a `Snapshot`.
+
+The order makes lag right: commits are read before end offsets, so that a commit is never ahead
+of the end of its log by mere timing.
+"""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from kafkascope_exporter.config import Cluster, Collect
+from kafkascope_exporter.hold import HeldGroups, HeldOffsets, UnreadGroups
+from kafkascope_exporter.kafka.groups import (
+    SHARE,
+    CommitsRead,
+    GroupsListed,
+    ListedGroup,
+    list_groups,
+    read_commits,
+)
+from kafkascope_exporter.kafka.listoffsets import EARLIEST, LATEST
+from kafkascope_exporter.kafka.members import MembersRead, MembersReader
+from kafkascope_exporter.kafka.metadata import MetadataReader
+from kafkascope_exporter.kafka.offsets import (
+    OffsetsRead,
+    every_partition,
+    read_offsets,
+)
+from kafkascope_exporter.kafka.wire import ClusterUnreachableError, Wire
+from kafkascope_exporter.model import (
+    CycleReport,
+    Failure,
+    Group,
+    GroupId,
+    PartitionOffsets,
+    Snapshot,
+    Topology,
+)
+
+log = logging.getLogger(__name__)
+
+# By which share of the cycle's time each phase has to be done, so that a broker that is silent
+# in one phase leaves time for the others to answer in the next.
+_BY_METADATA = 0.25
+_BY_LIST = 0.45
+_BY_COMMITS = 0.65
+_BY_MEMBERS = 0.75
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What a cycle writes down while it runs."""
+
+    started_at: float
+    began: float
+    budget: float
+    durations: dict[str, float] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
+    missing: Counter[str] = field(default_factory=Counter)
+    held: Counter[str] = field(default_factory=Counter)
+
+    def deadline(self, share: float = 1.0) -> float:
+        """When ``share`` of the cycle's time is over, on the clock of `time.monotonic`."""
+        return self.began + self.budget * share
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        begun = time.monotonic()
+        try:
+            yield
+        finally:
+            self.durations[name] = time.monotonic() - begun
+
+
+class ClusterCollection:
+    """Runs collection cycles against one cluster and remembers what the next one needs.
+
+    Args:
+        cluster: what to collect, and from where.
+        collect: deadline and hold.
+        connect: makes the connections; called again after they were given up.
+        members: makes the reader of group members for those connections.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        collect: Collect,
+        connect: Callable[[], Wire],
+        members: Callable[[Wire], MembersReader],
+    ) -> None:
+        self._cluster = cluster
+        self._collect = collect
+        self._wire = connect()
+        self._metadata = MetadataReader(self._wire, cluster.topics)
+        self._members = members(self._wire)
+        self._end = HeldOffsets(collect.hold)
+        self._start = HeldOffsets(collect.hold)
+        self._groups = HeldGroups(collect.hold)
+        self._snapshot: Snapshot | None = None
+        self._lost = False
+
+    def cycle(self) -> tuple[Snapshot | None, CycleReport]:
+        """Collect once.
+
+        Returns:
+            The snapshot, or ``None`` while the cluster has never been reached; and how it went.
+            When no broker gives metadata the snapshot keeps the time and the topology of the
+            last one that had any, and of the rest what may be held.
+        """
+        progress = _Progress(time.time(), time.monotonic(), self._collect.deadline)
+        topology = self._read_topology(progress)
+        if topology is not None:
+            self._snapshot = self._collect_all(topology, progress)
+        elif self._snapshot is not None:
+            self._snapshot = self._nothing_new(self._snapshot, progress)
+        return self._snapshot, self._report(progress, succeeded=topology is not None)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._members.close()
+        self._wire.close()
+
+    def _read_topology(self, progress: _Progress) -> Topology | None:
+        with progress.phase("metadata"):
+            deadline = progress.deadline(_BY_METADATA)
+            try:
+                self._wire.connect(deadline, again=self._lost)
+            except ClusterUnreachableError as error:
+                progress.failures.append(Failure("Connect", "", error.code))
+                servers = ",".join(self._cluster.servers)
+                log.warning("cannot collect from --kafka.server=%s: %s", servers, error)
+                return None
+            topology, failures = self._metadata.read(deadline)
+            progress.failures += failures
+            self._lost = topology is None
+            if topology is not None:
+                self._wire.learn(topology.brokers, deadline)
+            return topology
+
+    def _collect_all(self, topology: Topology, progress: _Progress) -> Snapshot:
+        with progress.phase("group_list"):
+            listed = list_groups(
+                self._wire, topology.brokers, self._cluster.groups, progress.deadline(_BY_LIST)
+            )
+        with progress.phase("group_offsets"):
+            fetched = [g for g in listed.groups.values() if g.type != SHARE]
+            commits = read_commits(self._wire, fetched, topology, progress.deadline(_BY_COMMITS))
+        with progress.phase("group_members"):
+            described = list(listed.groups.values())
+            members = self._members.read(described, progress.deadline(_BY_MEMBERS))
+        with progress.phase("offsets"):
+            topology, reads = self._read_offsets(topology, progress)
+        with progress.phase("merge"):
+            groups = self._merge_groups(listed, commits, members, topology, progress)
+            end = self._merge_offsets("end_offset", self._end, reads[LATEST], topology, progress)
+            start = self._merge_offsets(
+                "start_offset", self._start, reads[EARLIEST], topology, progress
+            )
+        return Snapshot(
+            taken_at=progress.started_at,
+            topology=topology,
+            end=end,
+            start=start,
+            groups=groups,
+            missing=dict(progress.missing),
+            held=dict(progress.held),
+        )
+
+    def _nothing_new(self, last: Snapshot, progress: _Progress) -> Snapshot:
+        topology = last.topology
+        silent = GroupsListed(silent=[broker.id for broker in topology.brokers])
+        nothing = OffsetsRead({}, list(every_partition(topology)), [], [])
+        nothing_either = OffsetsRead({}, nothing.unanswered, [], [])
+        groups = self._merge_groups(silent, CommitsRead(), MembersRead(), topology, progress)
+        return Snapshot(
+            taken_at=last.taken_at,
+            topology=topology,
+            end=self._merge_offsets("end_offset", self._end, nothing, topology, progress),
+            start=self._merge_offsets(
+                "start_offset", self._start, nothing_either, topology, progress
+            ),
+            groups=groups,
+            missing=dict(progress.missing),
+            held=dict(progress.held),
+        )
+
+    def _read_offsets(
+        self, topology: Topology, progress: _Progress
+    ) -> tuple[Topology, dict[int, OffsetsRead]]:
+        """Read both ends of every log, and once more those whose leader has just moved."""
+        deadline = progress.deadline()
+        partitions = list(every_partition(topology))
+        wanted = {LATEST: partitions, EARLIEST: partitions}
+        reads = read_offsets(self._wire, topology, wanted, deadline)
+        moved = {timestamp: read.moved for timestamp, read in reads.items() if read.moved}
+        if moved:
+            again, failures = self._metadata.read(deadline)
+            progress.failures += failures
+            if again is not None:
+                topology = again
+                for timestamp, read in read_offsets(self._wire, again, moved, deadline).items():
+                    _add(read, reads[timestamp])
+        return topology, reads
+
+    def _merge_offsets(
+        self,
+        kind: str,
+        held: HeldOffsets,
+        read: OffsetsRead,
+        topology: Topology,
+        progress: _Progress,
+    ) -> PartitionOffsets:
+        filled = held.fill(
+            read.offsets, [*read.unanswered, *read.moved], topology, progress.started_at
+        )
+        known = sum(len(read.offsets.get(name, ())) for name in topology.topics)
+        expected = sum(len(topic.partitions) for topic in topology.topics.values())
+        progress.failures += read.failures
+        progress.held[kind] = filled
+        progress.missing[kind] = max(0, expected - known)
+        return read.offsets
+
+    def _merge_groups(
+        self,
+        listed: GroupsListed,
+        commits: CommitsRead,
+        members: MembersRead,
+        topology: Topology,
+        progress: _Progress,
+    ) -> dict[GroupId, Group]:
+        groups = {group.id: _group(group, commits, members) for group in listed.groups.values()}
+        unread = UnreadGroups(frozenset(listed.silent), commits.unanswered, members.unanswered)
+        held = self._groups.fill(groups, unread, topology, progress.started_at)
+        progress.failures += [*listed.failures, *commits.failures, *members.failures]
+        progress.held.update(
+            group=held.groups, group_offsets=held.offsets, group_members=held.members
+        )
+        progress.missing.update(
+            group_list=len(listed.silent),
+            group_offsets=sum(g.commits is None and g.type != SHARE for g in groups.values()),
+            group_members=sum(g.members is None for g in groups.values()),
+        )
+        return groups
+
+    def _report(self, progress: _Progress, *, succeeded: bool) -> CycleReport:
+        duration = time.monotonic() - progress.began
+        return CycleReport(
+            started_at=progress.started_at,
+            duration=duration,
+            succeeded=succeeded,
+            overran=duration > self._collect.interval,
+            durations=progress.durations,
+            requests=self._wire.take_requests(),
+            failures=_summed(progress.failures),
+            missing=progress.missing,
+            held=progress.held,
+        )
+
+
+def _summed(failures: Iterable[Failure]) -> tuple[Failure, ...]:
+    """Make one failure of all that have the same API, broker and code."""
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for failure in failures:
+        counts[failure.api, failure.broker, failure.code] += failure.count
+    return tuple(Failure(*key, count) for key, count in sorted(counts.items()))
+
+
+def _add(again: OffsetsRead, read: OffsetsRead) -> None:
+    """Put what was read of moved partitions the second time into the first read."""
+    for topic, offsets in again.offsets.items():
+        read.offsets.setdefault(topic, {}).update(offsets)
+    read.unanswered.extend(again.unanswered)
+    read.moved[:] = again.moved
+    read.failures.extend(again.failures)
+
+
+def _group(listed: ListedGroup, commits: CommitsRead, members: MembersRead) -> Group:
+    membership = members.groups.get(listed.id)
+    return Group(
+        id=listed.id,
+        coordinator=listed.coordinator,
+        state=listed.state,
+        type=listed.type,
+        protocol_type=listed.protocol_type,
+        members=membership.count if membership else None,
+        commits=commits.commits.get(listed.id),
+        assigned=membership.assigned if membership else None,
+    )

@@ -1,0 +1,189 @@
+"""Kafka's jars: resolved from Maven coordinates once per version, then read from a list."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import fcntl
+import json
+import os
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from kafkascope_demo.localkafka.errors import LocalKafkaError
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, how much of it is done, and of how much (0: unknown)."""
+
+_SCALA: Final = "2.13"
+_LAST_LOG4J1: Final = (3, 9, 99)
+_RELOAD4J_BINDING: Final = "org.slf4j:slf4j-reload4j:1.7.36"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Distribution:
+    """The jars of one Kafka version.
+
+    Args:
+        version: Kafka's version.
+        broker: Class path of brokers (and of ZooKeeper, where there is one).
+        tools: Class path of the command line tools.
+    """
+
+    version: str
+    broker: tuple[Path, ...]
+    tools: tuple[Path, ...]
+
+
+def cache_directory() -> Path:
+    """Where downloads are kept: ``$XDG_CACHE_HOME/kafkascope`` or ``~/.cache/kafkascope``."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "kafkascope"
+
+
+@contextlib.contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Hold a lock file, waiting for the process that holds it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def load(version: str, progress: Progress) -> Distribution:
+    """Find a version's jars: from the list of an earlier start, else by resolving and downloading.
+
+    Args:
+        version: Kafka's version, such as ``4.3.1``.
+        progress: Told about downloads.
+
+    Raises:
+        LocalKafkaError: No network, no such version, no space, or ``jgo`` is not installed.
+    """
+    listing = cache_directory() / f"kafka-{version}.json"
+    if found := _read(listing, version):
+        return found
+    with exclusive(listing.with_suffix(".lock")):
+        if found := _read(listing, version):
+            return found
+        distribution = _resolve(version, progress)
+        _write(listing, distribution)
+    return distribution
+
+
+def _read(listing: Path, version: str) -> Distribution | None:
+    try:
+        content = json.loads(listing.read_text(encoding="utf-8"))
+        broker, tools = (tuple(map(Path, content[part])) for part in ("broker", "tools"))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if not all(jar.is_file() for jar in {*broker, *tools}):
+        return None
+    return Distribution(version, broker, tools)
+
+
+def _write(listing: Path, distribution: Distribution) -> None:
+    content = {
+        "broker": [str(jar) for jar in distribution.broker],
+        "tools": [str(jar) for jar in distribution.tools],
+    }
+    temporary = listing.with_suffix(".tmp")
+    temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    temporary.replace(listing)
+
+
+def _resolve(version: str, progress: Progress) -> Distribution:
+    what = f"Kafka {version}"
+    progress(f"resolving the packages of {what}", 0, 0)
+    with _download_errors(what):
+        broker = _artifacts(f"org.apache.kafka:kafka_{_SCALA}:{version}")
+        tools = _artifacts(f"org.apache.kafka:kafka-tools:{version}")
+        logging = _artifacts(_logging_binding(version, broker))
+        zookeeper = _zookeeper_needs(broker)
+        server = _distinct([*broker, *logging, *zookeeper])
+        everything = _distinct([*server, *tools])
+        jars = {}
+        for number, artifact in enumerate(everything):
+            progress(f"downloading {what}: {artifact.filename}", number, len(everything))
+            jars[_key(artifact)] = _download(artifact)
+        progress(f"downloaded {what}", len(everything), len(everything))
+    return Distribution(
+        version,
+        tuple(jars[_key(artifact)] for artifact in server),
+        tuple(jars[_key(artifact)] for artifact in everything),
+    )
+
+
+def _logging_binding(version: str, broker: Iterable[Any]) -> str:
+    if tuple(int(part) for part in version.split(".")) <= _LAST_LOG4J1:
+        return _RELOAD4J_BINDING
+    log4j = next(artifact for artifact in broker if artifact.artifactId == "log4j-core")
+    return f"org.apache.logging.log4j:log4j-slf4j-impl:{log4j.version}"
+
+
+def _zookeeper_needs(broker: Iterable[Any]) -> list[Any]:
+    """Jars that ZooKeeper's server loads but Kafka's package does not ask for."""
+    if any(artifact.artifactId == "zookeeper" for artifact in broker):
+        return _artifacts("org.xerial.snappy:snappy-java:1.1.10.5") + _artifacts(
+            "io.dropwizard.metrics:metrics-core:4.1.12.1"
+        )
+    return []
+
+
+def _artifacts(coordinate: str) -> list[Any]:
+    try:
+        import jgo  # noqa: PLC0415 - only a first start needs it, and it is an extra
+    except ImportError as error:
+        raise LocalKafkaError(
+            "jgo is not installed, so Kafka cannot be downloaded: "
+            "install kafkascope-demo with its extra [local]"
+        ) from error
+    return list(jgo.resolve(coordinate))
+
+
+def _key(artifact: Any) -> str:
+    return f"{artifact.groupId}:{artifact.artifactId}"
+
+
+def _distinct(artifacts: Iterable[Any]) -> list[Any]:
+    """One artifact per coordinate, the first; in order, so that a class path stays a prefix."""
+    first: dict[str, Any] = {}
+    for artifact in artifacts:
+        first.setdefault(_key(artifact), artifact)
+    return list(first.values())
+
+
+def _download(artifact: Any) -> Path:
+    jar = Path(artifact.resolve())
+    if not zipfile.is_zipfile(jar):  # an earlier download was interrupted
+        jar.unlink()
+        jar = Path(artifact.resolve())
+    if not zipfile.is_zipfile(jar):
+        raise LocalKafkaError(f"the download of {artifact.filename} is damaged; run the command again")
+    return jar
+
+
+@contextlib.contextmanager
+def _download_errors(what: str) -> Iterator[None]:
+    """Turn a resolver's failure into one line that names no registry."""
+    import requests  # noqa: PLC0415 - comes with jgo
+
+    try:
+        yield
+    except LocalKafkaError:
+        raise
+    except (requests.ConnectionError, requests.Timeout) as error:
+        raise LocalKafkaError(
+            f"cannot download {what}: no network ({type(error).__name__}); "
+            "the first start of a version needs it, later ones do not"
+        ) from error
+    except requests.RequestException as error:
+        raise LocalKafkaError(f"cannot download {what}: {type(error).__name__}") from error
+    except OSError as error:
+        raise LocalKafkaError(f"cannot store {what}: {error.strerror} ({error.filename})") from error
+    except (RuntimeError, ValueError) as error:
+        raise LocalKafkaError(
+            f"cannot find all packages of {what}: is there such a version?"
+        ) from error

@@ -1,0 +1,55 @@
+"""Loopback ports for brokers and controllers."""
+
+from __future__ import annotations
+
+import random
+import socket
+from typing import Final
+
+from kafkascope_demo.localkafka.errors import LocalKafkaError
+
+# Below every platform's ephemeral range: while a broker is stopped, no client's outgoing
+# connection can be given its port.
+_FIRST: Final = 20_000
+_LAST: Final = 30_000
+_TRIES: Final = 200
+
+
+def taken(port: int) -> bool:
+    """Whether something listens on this loopback port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
+
+
+def free_ports(count: int) -> list[int]:
+    """Find a block of consecutive free ports.
+
+    Raises:
+        LocalKafkaError: No such block was found.
+    """
+    for _ in range(_TRIES):
+        first = random.randrange(_FIRST, _LAST, count)  # noqa: S311 - spreads load, guards nothing
+        block = list(range(first, first + count))
+        if not any(taken(port) for port in block):
+            return block
+    raise LocalKafkaError(f"no {count} free consecutive ports between {_FIRST} and {_LAST}")
+
+
+def require_free(ports: list[int]) -> None:
+    """Refuse ports that something else listens on.
+
+    Raises:
+        LocalKafkaError: Names the taken ports.
+    """
+    busy = [str(port) for port in ports if taken(port)]
+    if busy:
+        noun = "port is" if len(busy) == 1 else "ports are"
+        raise LocalKafkaError(
+            f"{noun} taken by another program: {', '.join(busy)}; "
+            "choose others with --first-port, or 0 for free ones"
+        )

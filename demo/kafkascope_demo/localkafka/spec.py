@@ -1,0 +1,137 @@
+"""What a local cluster is to be: nodes, version, listener, security."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final, Self
+
+from kafkascope_demo.localkafka.errors import LocalKafkaError
+
+DEFAULT_VERSION: Final = "4.3.1"
+LISTENERS: Final = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+SASL_MECHANISMS: Final = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER")
+MODES: Final = ("kraft", "zookeeper")
+MAX_NODES: Final = 5
+_LAST_PORT: Final = 65_535
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ClusterSpec:
+    """A local cluster's specification.
+
+    Args:
+        nodes: Brokers, 1 to 5, numbered from 1. In KRaft mode each is a controller as well.
+        version: Kafka's version, such as ``4.3.1`` or ``3.9.1``.
+        listener: Security protocol of the listener for clients.
+        sasl_mechanism: The listener's only SASL mechanism; ``PLAIN`` when the listener is a SASL
+            one and nothing is said.
+        client_auth: Whether a TLS listener demands a client certificate.
+        acls: Whether requests are authorised; ``admin`` may do everything, other users nothing
+            until it is granted. Needs a listener that authenticates its clients.
+        heap: Heap size of each broker in Java's notation (``256m``, ``1g``).
+        first_port: Port of broker 1, the next brokers take the ports after it; free ports when None.
+        properties: More server properties, which win over ours.
+        mode: ``kraft``, or ``zookeeper`` for versions before 4.0.
+
+    Raises:
+        LocalKafkaError: A value, or a combination of values, that cannot be.
+    """
+
+    nodes: int = 3
+    version: str = DEFAULT_VERSION
+    listener: str = "PLAINTEXT"
+    sasl_mechanism: str | None = None
+    client_auth: bool = False
+    acls: bool = False
+    heap: str = "256m"
+    first_port: int | None = None
+    properties: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    mode: str = "kraft"
+
+    def __post_init__(self) -> None:
+        if self.sasl and self.sasl_mechanism is None:
+            object.__setattr__(self, "sasl_mechanism", "PLAIN")
+        object.__setattr__(self, "properties", MappingProxyType(dict(self.properties)))
+        problems = list(self._problems())
+        if problems:
+            raise LocalKafkaError("; ".join(problems))
+
+    def __hash__(self) -> int:
+        return hash((self.listener, self.version, self.nodes, tuple(sorted(self.properties.items()))))
+
+    @property
+    def tls(self) -> bool:
+        """Whether the listener encrypts."""
+        return self.listener in {"SSL", "SASL_SSL"}
+
+    @property
+    def sasl(self) -> bool:
+        """Whether the listener authenticates by SASL."""
+        return self.listener in {"SASL_PLAINTEXT", "SASL_SSL"}
+
+    @property
+    def release(self) -> tuple[int, ...]:
+        """The version as numbers, for comparisons."""
+        return tuple(int(number) for number in self.version.split(".")[:3])
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields as JSON values."""
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return fields | {"properties": dict(self.properties)}
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Self:
+        """Read what ``to_json`` wrote."""
+        return cls(**fields)
+
+    def _problems(self) -> list[str]:
+        authenticates = self.sasl or (self.tls and self.client_auth)
+        found = [
+            (not 1 <= self.nodes <= MAX_NODES, f"nodes must be 1 to {MAX_NODES}, not {self.nodes}"),
+            (
+                re.fullmatch(r"\d+\.\d+\.\d+", self.version) is None,
+                f"version must look like {DEFAULT_VERSION}, not {self.version!r}",
+            ),
+            (
+                self.listener not in LISTENERS,
+                f"listener must be one of {', '.join(LISTENERS)}, not {self.listener!r}",
+            ),
+            (
+                self.sasl_mechanism is not None and self.sasl_mechanism not in SASL_MECHANISMS,
+                f"SASL mechanism must be one of {', '.join(SASL_MECHANISMS)}, "
+                f"not {self.sasl_mechanism!r}",
+            ),
+            (
+                self.sasl_mechanism is not None and not self.sasl,
+                f"a SASL mechanism needs a listener SASL_PLAINTEXT or SASL_SSL, not {self.listener}",
+            ),
+            (
+                self.client_auth and not self.tls,
+                f"client certificates need a listener SSL or SASL_SSL, not {self.listener}",
+            ),
+            (
+                self.acls and not authenticates,
+                "ACLs need a listener that authenticates: a SASL one, or SSL with client certificates",
+            ),
+            (
+                re.fullmatch(r"\d+[kKmMgG]", self.heap) is None,
+                f"heap must look like 256m or 1g, not {self.heap!r}",
+            ),
+            (
+                self.first_port is not None
+                and not 1 <= self.first_port <= _LAST_PORT - MAX_NODES,
+                f"first port must be 1 to {_LAST_PORT - MAX_NODES}, not {self.first_port}",
+            ),
+            (
+                self.mode not in MODES,
+                f"mode must be one of {', '.join(MODES)}, not {self.mode!r}",
+            ),
+            (
+                self.mode == "zookeeper" and not self.version.startswith("3."),
+                f"ZooKeeper mode ended with Kafka 3.9; {self.version} is KRaft only",
+            ),
+        ]
+        return [message for wrong, message in found if wrong]

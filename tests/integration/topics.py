@@ -1,0 +1,65 @@
+"""Topics for tests: made, and known to every broker before a test goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from tests.waiting import wait_until
+
+
+def create_topic(
+    admin: AdminClient,
+    name: str,
+    *,
+    partitions: int = 1,
+    replication: int = 1,
+    config: Mapping[str, str] | None = None,
+) -> str:
+    """Create a topic and wait until all its partitions have a leader.
+
+    Args:
+        admin: A client of the cluster.
+        name: The topic's name, returned.
+        partitions: How many partitions.
+        replication: Replicas of each partition.
+        config: Topic configuration.
+    """
+    topic = NewTopic(
+        name, num_partitions=partitions, replication_factor=replication, config=dict(config or {})
+    )
+    admin.create_topics([topic])[name].result(30)
+    wait_until(lambda: has_leaders(admin, name, partitions), 30, f"leaders for {name}")
+    return name
+
+
+def has_leaders(admin: AdminClient, name: str, partitions: int) -> bool:
+    """Whether the cluster's metadata shows a leader for each of so many partitions."""
+    found = admin.list_topics(name, timeout=10).topics[name].partitions.values()
+    return len(found) == partitions and all(partition.leader >= 0 for partition in found)
+
+
+def delete_topics(admin: AdminClient, names: list[str]) -> None:
+    """Delete topics; one that is gone already is fine."""
+    if not names:
+        return
+    for future in admin.delete_topics(names).values():
+        try:
+            future.result(30)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                raise
+
+
+def in_sync(admin: AdminClient, brokers: int) -> bool:
+    """Whether so many brokers are there and every partition has a leader and all its replicas."""
+    metadata = admin.list_topics(timeout=10)
+    partitions = [
+        partition for topic in metadata.topics.values() for partition in topic.partitions.values()
+    ]
+    return len(metadata.brokers) == brokers and all(
+        partition.leader >= 0 and sorted(partition.isrs) == sorted(partition.replicas)
+        for partition in partitions
+    )

@@ -44,10 +44,10 @@ log = logging.getLogger(__name__)
 
 # By which share of the cycle's time each phase has to be done, so that a broker that is silent
 # in one phase leaves time for the others to answer in the next.
-_BY_METADATA = 0.25
-_BY_LIST = 0.45
-_BY_COMMITS = 0.65
-_BY_MEMBERS = 0.75
+_BY_METADATA = 0.4
+_BY_LIST = 0.55
+_BY_COMMITS = 0.7
+_BY_MEMBERS = 0.78
 
 
 @dataclass(slots=True)

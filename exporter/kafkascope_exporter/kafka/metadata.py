@@ -35,7 +35,7 @@ class MetadataReader:
         self._previous: Topology | None = None
 
     def read(self, deadline: float) -> tuple[Topology | None, list[Failure]]:
-        """Ask one broker, and all others when it stays silent for a third of the time.
+        """Ask one broker, and all others when it stays silent for half of the time.
 
         Args:
             deadline: on the clock of `time.monotonic`.
@@ -46,7 +46,7 @@ class MetadataReader:
         """
         brokers = [broker.id for broker in self._wire.brokers()]
         first = self._answered_last if self._answered_last in brokers else brokers[0]
-        patience = time.monotonic() + (deadline - time.monotonic()) / 3
+        patience = time.monotonic() + (deadline - time.monotonic()) / 2
         failures: list[Failure] = []
         for ids, until in (([first], patience), ([b for b in brokers if b != first], deadline)):
             for answer in self._ask(ids, until):

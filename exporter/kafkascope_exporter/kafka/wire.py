@@ -23,6 +23,7 @@ from kafka.errors import (
     KafkaError,
     KafkaTimeoutError,
     NodeNotReadyError,
+    RequestTimedOutError,
     UnknownBrokerIdError,
     for_code,
 )
@@ -42,6 +43,7 @@ OLDEST_RELEASE = (0, 11)
 
 _CODES: tuple[tuple[type[KafkaError], str], ...] = (
     (KafkaTimeoutError, TIMED_OUT),
+    (RequestTimedOutError, TIMED_OUT),
     (NodeNotReadyError, UNREACHABLE),
     (KafkaConnectionError, UNREACHABLE),
     (UnknownBrokerIdError, UNREACHABLE),

@@ -1,0 +1,60 @@
+# The only door to the repository: `make` alone lists the targets.
+
+PYTHON ?= python3
+ARGS ?=
+DIST ?= dist
+
+BIN := .venv/bin
+STAMP := .venv/.installed-$(subst /,_,$(PYTHON))
+LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url \
+	--python-version=3.11 --custom-compile-command='make lock' \
+	$(addprefix --no-emit-package=kafkascope-,exporter tracing demo)
+
+.PHONY: help install run test lint type golden bench drill test-versions lock dist clean
+
+help: ## list the targets (the default)
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 16
+
+install: $(STAMP) ## put everything into .venv (PYTHON=python3.12 chooses the interpreter)
+
+$(STAMP): requirements/dev.txt exporter/pyproject.toml tracing/pyproject.toml demo/pyproject.toml
+	@$(PYTHON) requirements/environment.py .venv
+	@echo "installing into .venv (some minutes the first time)"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e exporter -e tracing -e demo
+	@rm -f .venv/.installed-* && touch $@
+
+run: install ## start three brokers, the exporter and a little load (ARGS=--for=60 ends by itself)
+	@$(BIN)/kafkascope-demo run $(ARGS)
+
+test: install ## run the tests (ARGS for pytest)
+	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+lint: install ## check style, format and types
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+type: install ## check types only (mypy --strict)
+	$(BIN)/mypy
+
+golden: install ## rewrite the golden files from what the code renders now
+	$(BIN)/python -m pytest -n 0 --refresh-golden tests/exporter $(ARGS)
+
+bench: install ## measure against a seeded local cluster, beside the peers on PATH (ARGS=--help)
+	$(BIN)/python -m tests.bench $(ARGS)
+
+drill: install ## freeze and kill brokers under the exporter, and print what stayed (ARGS=--help)
+	$(BIN)/python -m tests.bench.drill $(ARGS)
+
+test-versions: install ## run the contract tests on older Kafka releases
+	$(BIN)/python -m pytest -n 0 -m versions tests/versions $(ARGS)
+
+lock: install ## renew requirements/*.txt, and check that each pin has its wheels
+	$(LOCK) requirements/dev.in -o requirements/dev.txt
+	for part in exporter demo; do $(LOCK) -c requirements/dev.txt requirements/$$part.in -o requirements/$$part.txt || exit; done
+	$(LOCK) requirements/peers.in -o requirements/peers.txt && PATH="$(BIN):$$PATH" $(BIN)/python requirements/check.py
+
+dist: install ## build sdist and wheel of the exporter and of tracing into dist/
+	for part in exporter tracing; do $(BIN)/python -m build --no-isolation --outdir $(DIST) $$part || exit; done
+
+clean: ## remove environments, build output and caches
+	rm -rf .venv .venv-peers dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -14,8 +14,8 @@ from typing import Final, Protocol
 import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
-from kafkascope_demo.localkafka import ClusterSpec, LocalKafka
 
+from kafkascope_demo.localkafka import ClusterSpec, LocalKafka
 from tests.integration.healing import heal
 from tests.integration.shared_cluster import SharedCluster
 from tests.integration.topics import create_topic, delete_topics
@@ -117,7 +117,7 @@ def cluster(request: pytest.FixtureRequest) -> LocalKafka:
 @pytest.fixture
 def admin(cluster: LocalKafka) -> AdminClient:
     """An admin client of the test's cluster."""
-    return AdminClient(cluster.client_properties())
+    return AdminClient({**cluster.client_properties()})
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from confluent_kafka.admin import (
     ConfigSource,
     ResourceType,
 )
-from kafkascope_demo.localkafka import LocalKafka
 
+from kafkascope_demo.localkafka import LocalKafka
 from tests.integration.topics import in_sync
 from tests.waiting import wait_until
 
@@ -21,14 +21,14 @@ _DYNAMIC: Final = ConfigSource.DYNAMIC_BROKER_CONFIG.value
 
 
 def heal(kafka: LocalKafka) -> None:
-    """Run all brokers, drop what was reconfigured on them, and wait until all replicas are in sync."""
+    """Run all brokers, undo their reconfiguration, and wait until all replicas are in sync."""
     states = {broker.broker_id: broker.state for broker in kafka.status()}
     paused = [broker for broker, state in states.items() if state == "paused"]
     kafka.resume_broker(*paused)
     kafka.start_broker(*(broker for broker, state in states.items() if state == "stopped"))
     if paused:
         kafka.wait_until_ready()
-    admin = AdminClient(kafka.client_properties())
+    admin = AdminClient({**kafka.client_properties()})
     drop_dynamic_configuration(admin, kafka.broker_ids)
     wait_until(lambda: in_sync(admin, len(states)), 60, "all replicas in sync")
 

@@ -10,8 +10,8 @@ import psutil
 import pytest
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
-from kafkascope_demo.localkafka import LocalKafka
 
+from kafkascope_demo.localkafka import LocalKafka
 from tests.integration.conftest import MakeTopic
 from tests.waiting import wait_until
 
@@ -43,6 +43,7 @@ def test_what_is_produced_is_consumed(
     message = wait_until(lambda: consumer.poll(1), 30, "the message")
     consumer.close()
 
+    assert message is not None
     assert message.value() == b"hello"
 
 

@@ -11,13 +11,15 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from kafkascope_demo.localkafka import configuration, node, tools
+from kafkascope_demo.localkafka import node, tools
 from kafkascope_demo.localkafka.distribution import Progress, exclusive, load
 from kafkascope_demo.localkafka.errors import LocalKafkaError
-from kafkascope_demo.localkafka.java import find_java, options_file
+from kafkascope_demo.localkafka.java import find_java
 from kafkascope_demo.localkafka.ports import require_free
 from kafkascope_demo.localkafka.process import ProcessId
+from kafkascope_demo.localkafka.provision import prepare_runtime, provision, security_of
 from kafkascope_demo.localkafka.readiness import wait_until_ready
+from kafkascope_demo.localkafka.sidecar import start_issuer
 from kafkascope_demo.localkafka.spec import ClusterSpec
 from kafkascope_demo.localkafka.state import ClusterDirectory, ClusterState, address
 
@@ -87,7 +89,9 @@ class LocalKafka:
         """
         process = self._process(number)
         if process is None or process.state() == "stopped":
-            raise LocalKafkaError(f"broker {number} is not running; its log: {self.log_path(number)}")
+            raise LocalKafkaError(
+                f"broker {number} is not running; its log: {self.log_path(number)}"
+            )
         return process.pid
 
     def log_path(self, number: int) -> Path:
@@ -98,13 +102,14 @@ class LocalKafka:
         """Properties that a librdkafka client connects with, the bootstrap servers among them.
 
         Args:
-            user: Who connects; ignored where the listener does not authenticate.
+            user: Who connects: ``admin``, ``exporter`` or ``app``; all the same where the listener
+                does not authenticate.
+
+        Raises:
+            LocalKafkaError: There is no such user.
         """
-        del user
-        return {
-            "bootstrap.servers": self.bootstrap_servers,
-            "security.protocol": self.spec.listener,
-        }
+        properties = security_of(self._at, self._state()).librdkafka_properties(user)
+        return {"bootstrap.servers": self.bootstrap_servers, **properties}
 
     def up(self, spec: ClusterSpec, progress: Progress | None = None) -> None:
         """Start the cluster, and wait until every broker answers as the full cluster.
@@ -190,7 +195,7 @@ class LocalKafka:
         return found
 
     def tool(
-        self, name: str, arguments: Sequence[str], *, stdin: str | None = None
+        self, name: str, arguments: Sequence[str], *, stdin: str = "", user: str = "admin"
     ) -> subprocess.CompletedProcess[str]:
         """Run one of Kafka's own tools on this cluster and capture what it says.
 
@@ -198,24 +203,30 @@ class LocalKafka:
             name: As in ``kafka-NAME.sh``: ``topics``, ``consumer-groups``, ``acls``, …
             arguments: Its arguments; the bootstrap servers are filled in.
             stdin: What it reads.
+            user: Who runs it, on a secured listener.
 
         Raises:
             LocalKafkaError: There is no such tool.
         """
-        return subprocess.run(  # noqa: S603 - our own command line, no shell
-            self.tool_command(name, arguments),
-            input=stdin if stdin is not None else "",
+        return subprocess.run(
+            self.tool_command(name, arguments, user=user),
+            input=stdin,
             capture_output=True,
             text=True,
             check=False,
         )
 
-    def tool_command(self, name: str, arguments: Sequence[str]) -> list[str]:
-        """Command line that runs one of Kafka's own tools on this cluster."""
+    def tool_command(
+        self, name: str, arguments: Sequence[str], *, user: str = "admin"
+    ) -> list[str]:
+        """Command line that runs one of Kafka's own tools on this cluster; see ``tool``."""
         state = self._state()
         distribution = load(state.spec.version, _tell_nobody)
         return tools.command(
-            tools.Connection(self.bootstrap_servers, None),
+            tools.Connection(
+                self.bootstrap_servers,
+                None if state.spec.listener == "PLAINTEXT" else self._at.client_configuration(user),
+            ),
             distribution,
             find_java(state.spec.version),
             self._at.tool_options,
@@ -235,54 +246,27 @@ class LocalKafka:
             return
         with exclusive(self._at.lock):
             node.stop(self._processes(state.ports), _GRACE_S if keep_data else 0)
+            if issuer := ProcessId.read(self._at.pid("issuer")):
+                node.stop([issuer], _GRACE_S)
         if not keep_data:
             shutil.rmtree(self._at.root)
 
     def _prepared(self, spec: ClusterSpec, tell: Progress) -> ClusterState:
-        """The state of the cluster that is here, or of a new one, formatted."""
+        """The state of the cluster that is here, or of a new one."""
         state = self._at.read_state()
-        if state is not None:
-            if state.spec != spec:
-                raise LocalKafkaError(
-                    f"{self._at.root} holds another cluster ({_differences(state.spec, spec)}); "
-                    "take it down first"
-                )
-            return state
-        state = ClusterState.of(spec)
-        self._write_configuration(state)
-        runtime = self._runtime(spec, tell)
-        tell("formatting", 0, 0)
-        for number in state.ports:
-            node.format_storage(runtime, self._at.properties(number), state.cluster_id, ())
-        self._at.write_state(state)
+        if state is None:
+            return provision(self._at, spec, tell)
+        if state.spec != spec:
+            raise LocalKafkaError(
+                f"{self._at.root} holds another cluster ({_differences(state.spec, spec)}); "
+                "take it down first"
+            )
         return state
 
-    def _write_configuration(self, state: ClusterState) -> None:
-        spec = state.spec
-        log4j1 = spec.version.startswith("3.")
-        text = configuration.LOG4J1 if log4j1 else configuration.LOG4J2
-        self._at.logging.write_text(text, encoding="utf-8")
-        quiet = configuration.TOOLS_LOG4J1 if log4j1 else configuration.TOOLS_LOG4J2
-        self._at.tool_logging.write_text(quiet, encoding="utf-8")
-        for number in state.ports:
-            data = self._at.data(number)
-            data.mkdir(parents=True, exist_ok=True)
-            self._at.properties(number).write_text(
-                configuration.server_properties(spec, number, state.ports, data, {}),
-                encoding="utf-8",
-            )
-
-    def _runtime(self, spec: ClusterSpec, tell: Progress) -> node.Runtime:
-        java = find_java(spec.version)
-        jars = load(spec.version, tell)
-        broker = options_file(jars.broker, self._at.logging, ())
-        self._at.options.write_text(broker, encoding="utf-8")
-        tools_ = options_file(jars.tools, self._at.tool_logging, ["-Xmx256m"])
-        self._at.tool_options.write_text(tools_, encoding="utf-8")
-        return node.Runtime(java, self._at.options)
-
     def _start(self, state: ClusterState, numbers: Collection[int], tell: Progress) -> None:
-        runtime = self._runtime(state.spec, tell)
+        runtime = prepare_runtime(self._at, state, tell)
+        if security_of(self._at, state).oauth:
+            start_issuer(self._at, state)
         options = [f"-Xmx{state.spec.heap}", f"-Xms{state.spec.heap}"]
         for number in numbers:
             process = node.start(

@@ -44,7 +44,7 @@ def server_properties(
         security: Properties of the secured listener; empty for a PLAINTEXT cluster.
     """
     properties = {
-        **_identity(spec, number, ports),
+        **_identity(number, ports),
         **_listeners(spec, ports[number]),
         **_sizes(spec),
         "log.dirs": str(data),
@@ -59,7 +59,7 @@ def _escape(value: str) -> str:
     return value.replace("\\", "\\\\").replace("\n", "\\n")
 
 
-def _identity(spec: ClusterSpec, number: int, ports: Mapping[int, NodePorts]) -> dict[str, str]:
+def _identity(number: int, ports: Mapping[int, NodePorts]) -> dict[str, str]:
     voters = ",".join(f"{node}@{HOST}:{ports[node].controller}" for node in sorted(ports))
     return {
         "process.roles": "broker,controller",
@@ -115,29 +115,41 @@ def _sizes(spec: ClusterSpec) -> dict[str, str]:
     }
 
 
-LOG4J2: Final = """\
+_LOG4J2: Final = """\
 status = error
-rootLogger.level = info
-rootLogger.appenderRef.stdout.ref = stdout
-appender.stdout.type = Console
-appender.stdout.name = stdout
-appender.stdout.layout.type = PatternLayout
-appender.stdout.layout.pattern = %d{ISO8601} %-5p %m (%c)%n
+rootLogger.level = {level}
+rootLogger.appenderRef.console.ref = console
+appender.console.type = Console
+appender.console.name = console
+appender.console.target = {target}
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %d{{ISO8601}} %-5p %m (%c)%n
 logger.config.name = org.apache.kafka.common.config
 logger.config.level = warn
 logger.clients.name = org.apache.kafka.clients
 logger.clients.level = warn
+logger.oauthbearer.name = org.apache.kafka.common.security.oauthbearer
+logger.oauthbearer.level = error
 """
 
-LOG4J1: Final = """\
-log4j.rootLogger=INFO, stdout
-log4j.appender.stdout=org.apache.log4j.ConsoleAppender
-log4j.appender.stdout.layout=org.apache.log4j.PatternLayout
-log4j.appender.stdout.layout.ConversionPattern=%d{ISO8601} %-5p %m (%c)%n
+_LOG4J1: Final = """\
+log4j.rootLogger={level}, console
+log4j.appender.console=org.apache.log4j.ConsoleAppender
+log4j.appender.console.target={target}
+log4j.appender.console.layout=org.apache.log4j.PatternLayout
+log4j.appender.console.layout.ConversionPattern=%d{{ISO8601}} %-5p %m (%c)%n
 log4j.logger.org.apache.kafka.common.config=WARN
 log4j.logger.org.apache.kafka.clients=WARN
+log4j.logger.org.apache.kafka.common.security.oauthbearer=ERROR
 log4j.logger.org.apache.zookeeper=WARN
 """
 
-TOOLS_LOG4J2: Final = LOG4J2.replace("= stdout\nappender.stdout.layout", "= stdout\nappender.stdout.target = SYSTEM_ERR\nappender.stdout.layout").replace("rootLogger.level = info", "rootLogger.level = warn")
-TOOLS_LOG4J1: Final = LOG4J1.replace("INFO, stdout", "WARN, stdout") + "log4j.appender.stdout.Target=System.err\n"
+
+def logging_files(spec: ClusterSpec) -> tuple[str, str]:
+    """Logging configuration for the brokers and for the tools, in log4j's notation of the version.
+
+    The tools' goes to standard error, so that their output stays clean.
+    """
+    text = _LOG4J1 if spec.version.startswith("3.") else _LOG4J2
+    out, err = ("System.out", "System.err") if text is _LOG4J1 else ("SYSTEM_OUT", "SYSTEM_ERR")
+    return text.format(level="info", target=out), text.format(level="warn", target=err)

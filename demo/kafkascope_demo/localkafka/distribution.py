@@ -10,7 +10,7 @@ import os
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, Protocol
 
 from kafkascope_demo.localkafka.errors import LocalKafkaError
 
@@ -20,6 +20,29 @@ Progress = Callable[[str, int, int], None]
 _SCALA: Final = "2.13"
 _LAST_LOG4J1: Final = (3, 9, 99)
 _RELOAD4J_BINDING: Final = "org.slf4j:slf4j-reload4j:1.7.36"
+
+
+class Artifact(Protocol):
+    """What is used of ``jgo``'s artifacts."""
+
+    @property
+    def groupId(self) -> str:  # noqa: N802 - Maven's term
+        """Who publishes it."""
+
+    @property
+    def artifactId(self) -> str:  # noqa: N802 - Maven's term
+        """What it is."""
+
+    @property
+    def version(self) -> str:
+        """Which one."""
+
+    @property
+    def filename(self) -> str:
+        """Name of its file."""
+
+    def resolve(self) -> Path:
+        """Download it unless it is there, and tell where."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -116,14 +139,14 @@ def _resolve(version: str, progress: Progress) -> Distribution:
     )
 
 
-def _logging_binding(version: str, broker: Iterable[Any]) -> str:
+def _logging_binding(version: str, broker: Iterable[Artifact]) -> str:
     if tuple(int(part) for part in version.split(".")) <= _LAST_LOG4J1:
         return _RELOAD4J_BINDING
     log4j = next(artifact for artifact in broker if artifact.artifactId == "log4j-core")
     return f"org.apache.logging.log4j:log4j-slf4j-impl:{log4j.version}"
 
 
-def _zookeeper_needs(broker: Iterable[Any]) -> list[Any]:
+def _zookeeper_needs(broker: Iterable[Artifact]) -> list[Artifact]:
     """Jars that ZooKeeper's server loads but Kafka's package does not ask for."""
     if any(artifact.artifactId == "zookeeper" for artifact in broker):
         return _artifacts("org.xerial.snappy:snappy-java:1.1.10.5") + _artifacts(
@@ -132,7 +155,7 @@ def _zookeeper_needs(broker: Iterable[Any]) -> list[Any]:
     return []
 
 
-def _artifacts(coordinate: str) -> list[Any]:
+def _artifacts(coordinate: str) -> list[Artifact]:
     try:
         import jgo  # noqa: PLC0415 - only a first start needs it, and it is an extra
     except ImportError as error:
@@ -143,25 +166,27 @@ def _artifacts(coordinate: str) -> list[Any]:
     return list(jgo.resolve(coordinate))
 
 
-def _key(artifact: Any) -> str:
+def _key(artifact: Artifact) -> str:
     return f"{artifact.groupId}:{artifact.artifactId}"
 
 
-def _distinct(artifacts: Iterable[Any]) -> list[Any]:
+def _distinct(artifacts: Iterable[Artifact]) -> list[Artifact]:
     """One artifact per coordinate, the first; in order, so that a class path stays a prefix."""
-    first: dict[str, Any] = {}
+    first: dict[str, Artifact] = {}
     for artifact in artifacts:
         first.setdefault(_key(artifact), artifact)
     return list(first.values())
 
 
-def _download(artifact: Any) -> Path:
+def _download(artifact: Artifact) -> Path:
     jar = Path(artifact.resolve())
     if not zipfile.is_zipfile(jar):  # an earlier download was interrupted
         jar.unlink()
         jar = Path(artifact.resolve())
     if not zipfile.is_zipfile(jar):
-        raise LocalKafkaError(f"the download of {artifact.filename} is damaged; run the command again")
+        raise LocalKafkaError(
+            f"the download of {artifact.filename} is damaged; run the command again"
+        )
     return jar
 
 
@@ -182,7 +207,9 @@ def _download_errors(what: str) -> Iterator[None]:
     except requests.RequestException as error:
         raise LocalKafkaError(f"cannot download {what}: {type(error).__name__}") from error
     except OSError as error:
-        raise LocalKafkaError(f"cannot store {what}: {error.strerror} ({error.filename})") from error
+        raise LocalKafkaError(
+            f"cannot store {what}: {error.strerror} ({error.filename})"
+        ) from error
     except (RuntimeError, ValueError) as error:
         raise LocalKafkaError(
             f"cannot find all packages of {what}: is there such a version?"

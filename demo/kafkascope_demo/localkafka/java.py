@@ -1,4 +1,4 @@
-"""Java runtimes from wheels, and the options that start a broker quickly on a small machine."""
+"""Java runtimes from wheels, and the options that run a broker on a small machine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,14 @@ from typing import Final
 
 from kafkascope_demo.localkafka.errors import LocalKafkaError
 
-QUICK_START: Final = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
+# A small collector, the quick compiler only, and warnings of Java itself on standard error: the
+# tools' output stays clean.
+SMALL: Final = (
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-Xlog:disable",
+    "-Xlog:all=warning,aot*=off:stderr",
+)
 
 
 def options_file(class_path: Sequence[Path], logging: Path, more: Sequence[str]) -> str:
@@ -21,7 +28,7 @@ def options_file(class_path: Sequence[Path], logging: Path, more: Sequence[str])
         more: More options.
     """
     options = [
-        *QUICK_START,
+        *SMALL,
         *more,
         f"-Dlog4j2.configurationFile={logging.as_uri()}",
         f"-Dlog4j.configuration={logging.as_uri()}",

@@ -11,7 +11,8 @@ from typing import Final
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-_SILENT: Final = logging.Logger("kafkascope_demo.localkafka.silent", logging.CRITICAL + 1)
+_SILENT: Final = logging.getLogger("kafkascope_demo.localkafka.silent")
+_SILENT.setLevel(logging.CRITICAL + 1)  # a broker that is not there yet is no news
 _PAUSE_S: Final = 0.1
 _ANSWER_S: Final = 2.0
 _CONNECT_S: Final = 0.5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final, Self
 
@@ -15,7 +15,7 @@ LISTENERS: Final = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 SASL_MECHANISMS: Final = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER")
 MODES: Final = ("kraft", "zookeeper")
 MAX_NODES: Final = 5
-_LAST_PORT: Final = 65_535
+_LAST_PORT: Final = 65_535 - MAX_NODES
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class ClusterSpec:
         acls: Whether requests are authorised; ``admin`` may do everything, other users nothing
             until it is granted. Needs a listener that authenticates its clients.
         heap: Heap size of each broker in Java's notation (``256m``, ``1g``).
-        first_port: Port of broker 1, the next brokers take the ports after it; free ports when None.
+        first_port: Port of broker 1, the others take the ports after it; free ports when None.
         properties: More server properties, which win over ours.
         mode: ``kraft``, or ``zookeeper`` for versions before 4.0.
 
@@ -60,7 +60,9 @@ class ClusterSpec:
             raise LocalKafkaError("; ".join(problems))
 
     def __hash__(self) -> int:
-        return hash((self.listener, self.version, self.nodes, tuple(sorted(self.properties.items()))))
+        return hash(
+            (self.listener, self.version, self.nodes, tuple(sorted(self.properties.items())))
+        )
 
     @property
     def tls(self) -> bool:
@@ -88,50 +90,32 @@ class ClusterSpec:
         return cls(**fields)
 
     def _problems(self) -> list[str]:
-        authenticates = self.sasl or (self.tls and self.client_auth)
-        found = [
-            (not 1 <= self.nodes <= MAX_NODES, f"nodes must be 1 to {MAX_NODES}, not {self.nodes}"),
-            (
-                re.fullmatch(r"\d+\.\d+\.\d+", self.version) is None,
-                f"version must look like {DEFAULT_VERSION}, not {self.version!r}",
-            ),
-            (
-                self.listener not in LISTENERS,
-                f"listener must be one of {', '.join(LISTENERS)}, not {self.listener!r}",
-            ),
-            (
-                self.sasl_mechanism is not None and self.sasl_mechanism not in SASL_MECHANISMS,
-                f"SASL mechanism must be one of {', '.join(SASL_MECHANISMS)}, "
-                f"not {self.sasl_mechanism!r}",
-            ),
-            (
-                self.sasl_mechanism is not None and not self.sasl,
-                f"a SASL mechanism needs a listener SASL_PLAINTEXT or SASL_SSL, not {self.listener}",
-            ),
-            (
-                self.client_auth and not self.tls,
-                f"client certificates need a listener SSL or SASL_SSL, not {self.listener}",
-            ),
-            (
-                self.acls and not authenticates,
-                "ACLs need a listener that authenticates: a SASL one, or SSL with client certificates",
-            ),
-            (
-                re.fullmatch(r"\d+[kKmMgG]", self.heap) is None,
-                f"heap must look like 256m or 1g, not {self.heap!r}",
-            ),
-            (
-                self.first_port is not None
-                and not 1 <= self.first_port <= _LAST_PORT - MAX_NODES,
-                f"first port must be 1 to {_LAST_PORT - MAX_NODES}, not {self.first_port}",
-            ),
-            (
-                self.mode not in MODES,
-                f"mode must be one of {', '.join(MODES)}, not {self.mode!r}",
-            ),
-            (
-                self.mode == "zookeeper" and not self.version.startswith("3."),
-                f"ZooKeeper mode ended with Kafka 3.9; {self.version} is KRaft only",
-            ),
+        return [*self._bad_values(), *self._bad_combinations()]
+
+    def _bad_values(self) -> Iterator[str]:
+        if not 1 <= self.nodes <= MAX_NODES:
+            yield f"nodes must be 1 to {MAX_NODES}, not {self.nodes}"
+        if re.fullmatch(r"\d+\.\d+\.\d+", self.version) is None:
+            yield f"version must look like {DEFAULT_VERSION}, not {self.version!r}"
+        if re.fullmatch(r"\d+[kKmMgG]", self.heap) is None:
+            yield f"heap must look like 256m or 1g, not {self.heap!r}"
+        if self.first_port is not None and not 1 <= self.first_port <= _LAST_PORT:
+            yield f"first port must be 1 to {_LAST_PORT}, not {self.first_port}"
+        choices = [
+            ("listener", self.listener, LISTENERS),
+            ("SASL mechanism", self.sasl_mechanism or SASL_MECHANISMS[0], SASL_MECHANISMS),
+            ("mode", self.mode, MODES),
         ]
-        return [message for wrong, message in found if wrong]
+        for name, value, allowed in choices:
+            if value not in allowed:
+                yield f"{name} must be one of {', '.join(allowed)}, not {value!r}"
+
+    def _bad_combinations(self) -> Iterator[str]:
+        if self.sasl_mechanism is not None and not self.sasl:
+            yield f"a SASL mechanism needs a SASL listener, not {self.listener}"
+        if self.client_auth and not self.tls:
+            yield f"client certificates need a listener SSL or SASL_SSL, not {self.listener}"
+        if self.acls and not (self.sasl or (self.tls and self.client_auth)):
+            yield "ACLs need a listener that authenticates: SASL, or SSL with client certificates"
+        if self.mode == "zookeeper" and not self.version.startswith("3."):
+            yield f"ZooKeeper mode ended with Kafka 3.9; {self.version} is KRaft only"

@@ -53,8 +53,11 @@ class ClusterState:
 
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON values."""
-        return dataclasses.asdict(dataclasses.replace(self, spec=None)) | {
-            "spec": self.spec.to_json()
+        return {
+            "spec": self.spec.to_json(),
+            "cluster_id": self.cluster_id,
+            "ports": {number: dataclasses.asdict(ports) for number, ports in self.ports.items()},
+            "issuer_port": self.issuer_port,
         }
 
     @classmethod
@@ -110,9 +113,13 @@ class ClusterDirectory:
         return self.root / "java-tools.options"
 
     @property
-    def client_configuration(self) -> Path:
-        """Properties that Kafka's tools connect with."""
-        return self.root / "client.properties"
+    def issuer(self) -> Path:
+        """Folder of the token issuer."""
+        return self.root / "issuer"
+
+    def client_configuration(self, user: str) -> Path:
+        """Properties that Kafka's tools connect with to a secured listener."""
+        return self.root / f"client-{user}.properties"
 
     def node(self, number: int) -> Path:
         """Folder of a node."""

@@ -133,6 +133,9 @@ class ClusterCollection:
                 progress.failures.append(Failure("Connect", "", error.code))
                 servers = ",".join(self._cluster.servers)
                 log.warning("cannot collect from --kafka.server=%s: %s", servers, error)
+                # The next cycle tries the brokers that were known: the bootstrap servers may be
+                # gone and they not.
+                self._lost = False
                 return None
             topology, failures = self._metadata.read(deadline)
             progress.failures += failures

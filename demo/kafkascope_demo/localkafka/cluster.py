@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import shutil
 import signal
 import subprocess
 from collections.abc import Collection, Iterator, Sequence
@@ -228,7 +227,7 @@ class LocalKafka:
                 None if state.spec.listener == "PLAINTEXT" else self._at.client_configuration(user),
             ),
             distribution,
-            find_java(state.spec.version),
+            find_java(state.spec.version, _tell_nobody),
             self._at.tool_options,
             name,
             arguments,
@@ -249,7 +248,7 @@ class LocalKafka:
             if issuer := ProcessId.read(self._at.pid("issuer")):
                 node.stop([issuer], _GRACE_S)
         if not keep_data:
-            shutil.rmtree(self._at.root)
+            self._at.remove()
 
     def _prepared(self, spec: ClusterSpec, tell: Progress) -> ClusterState:
         """The state of the cluster that is here, or of a new one."""

@@ -26,8 +26,12 @@ def taken(port: int) -> bool:
     return False
 
 
-def free_ports(count: int) -> list[int]:
+def free_ports(count: int, avoid: range = range(0)) -> list[int]:
     """Find a block of consecutive free ports.
+
+    Args:
+        count: How many.
+        avoid: Ports that are spoken for.
 
     Raises:
         LocalKafkaError: No such block was found.
@@ -35,7 +39,7 @@ def free_ports(count: int) -> list[int]:
     for _ in range(_TRIES):
         first = random.randrange(_FIRST, _LAST, count)  # noqa: S311 - spreads load, guards nothing
         block = list(range(first, first + count))
-        if not any(taken(port) for port in block):
+        if not any(port in avoid or taken(port) for port in block):
             return block
     raise LocalKafkaError(f"no {count} free consecutive ports between {_FIRST} and {_LAST}")
 

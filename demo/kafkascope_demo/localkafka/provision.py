@@ -26,6 +26,7 @@ def provision(at: ClusterDirectory, spec: ClusterSpec, tell: Progress) -> Cluste
     Raises:
         LocalKafkaError: Something is missing or cannot be written.
     """
+    at.claim()
     state = ClusterState.of(spec)
     security = security_of(at, state)
     if spec.tls:
@@ -47,13 +48,23 @@ def provision(at: ClusterDirectory, spec: ClusterSpec, tell: Progress) -> Cluste
     return state
 
 
+def download(version: str, tell: Progress) -> None:
+    """Fetch and prepare all that a version needs, so that its next start needs no network.
+
+    Raises:
+        LocalKafkaError: Something cannot be found or downloaded.
+    """
+    java = find_java(version, tell)
+    quick_start_options(java, load(version, tell), tell)
+
+
 def prepare_runtime(at: ClusterDirectory, state: ClusterState, tell: Progress) -> node.Runtime:
     """Find Java and Kafka's jars, and write the files of Java options that name them.
 
     Raises:
         LocalKafkaError: They cannot be found or downloaded.
     """
-    java = find_java(state.spec.version)
+    java = find_java(state.spec.version, tell)
     jars = load(state.spec.version, tell)
     options = [
         *quick_start_options(java, jars, tell),

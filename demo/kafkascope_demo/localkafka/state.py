@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
+import shutil
 import uuid
 from pathlib import Path
 from typing import Any, Final, Self
@@ -36,12 +37,10 @@ class ClusterState:
     @classmethod
     def of(cls, spec: ClusterSpec) -> Self:
         """Choose an id and ports for a new cluster."""
-        block = free_ports(spec.nodes * _PORTS_PER_NODE + 1)
-        clients = (
-            block[: spec.nodes]
-            if spec.first_port is None
-            else range(spec.first_port, spec.first_port + spec.nodes)
-        )
+        clients = range(spec.first_port or 0, (spec.first_port or 0) + spec.nodes)
+        block = free_ports(spec.nodes * _PORTS_PER_NODE + 1, avoid=clients)
+        if spec.first_port is None:
+            clients = range(block[0], block[0] + spec.nodes)
         controllers, internals = block[spec.nodes : 2 * spec.nodes], block[2 * spec.nodes :]
         ports = {
             number: NodePorts(*chosen)
@@ -120,6 +119,34 @@ class ClusterDirectory:
     def client_configuration(self, user: str) -> Path:
         """Properties that Kafka's tools connect with to a secured listener."""
         return self.root / f"client-{user}.properties"
+
+    def claim(self) -> None:
+        """Make the directory ours, and drop what an interrupted start left in it.
+
+        Raises:
+            LocalKafkaError: It holds something else.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        strangers = [entry for entry in self.root.iterdir() if entry != self.lock]
+        if strangers and not self._mark.exists():
+            raise LocalKafkaError(
+                f"{self.root} is not empty and holds no cluster; choose another --directory"
+            )
+        for entry in strangers:
+            if entry.is_dir():
+                shutil.rmtree(entry)
+            elif entry != self._mark:
+                entry.unlink()
+        self._mark.touch()
+
+    def remove(self) -> None:
+        """Remove the directory, if it is ours."""
+        if self._mark.exists():
+            shutil.rmtree(self.root)
+
+    @property
+    def _mark(self) -> Path:
+        return self.root / ".kafkascope-cluster"
 
     def node(self, number: int) -> Path:
         """Folder of a node."""

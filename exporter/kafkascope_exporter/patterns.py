@@ -134,7 +134,8 @@ class _Translation:
         elif following in {"b", "B"}:
             self._take(2, f"(?a:\\{following})")
         elif following and following in "dswDSW":
-            self._take(2, f"[{self._perl(following)}]")
+            negated = "^" if following.isupper() else ""
+            self._take(2, f"[{negated}{_PERL[following.lower()]}]")
         else:
             self._take_character()
 
@@ -198,4 +199,6 @@ def _others(members: str) -> str:
     """Give the members of the set of all characters that ``members`` leaves out."""
     listed = re.compile(f"[{members}]")
     ascii_rest = (chr(code) for code in range(128) if not listed.match(chr(code)))
-    return "".join(map(re.escape, ascii_rest)) + "\x80-\U0010ffff"
+    # Without U+0130, U+0131, U+017F and U+212A, which (?i) makes an i, s or k in Python.
+    beyond = "\x80-\u012f\u0132-\u017e\u0180-\u2129\u212b-\U0010ffff"
+    return "".join(map(re.escape, ascii_rest)) + beyond

@@ -24,10 +24,17 @@ class ExporterProcess:
         bootstrap_servers: the cluster's brokers, comma-separated.
         log: the file that the exporter's log goes to.
         arguments: more flags.
+        port: where it listens; the usual one, or a free one when that is taken, if None.
     """
 
-    def __init__(self, bootstrap_servers: str, log: Path, arguments: Sequence[str] = ()) -> None:
-        self._port = PORT if _is_free(PORT) else _free_port()
+    def __init__(
+        self,
+        bootstrap_servers: str,
+        log: Path,
+        arguments: Sequence[str] = (),
+        port: int | None = None,
+    ) -> None:
+        self._port = port or (PORT if _is_free(PORT) else free_port())
         self._log = log
         self._command = [
             *(sys.executable, "-m", "kafkascope_exporter"),
@@ -84,7 +91,8 @@ def _is_free(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Find a loopback port that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

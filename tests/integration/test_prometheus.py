@@ -1,0 +1,141 @@
+"""A real Prometheus scrapes the exporter by the README's configuration, and Kafka's tool agrees."""
+
+import json
+import re
+import shutil
+import subprocess
+import urllib.parse
+from collections.abc import Callable, Iterator
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import Consumer, Producer
+
+from kafkascope_demo.exporterprocess import ExporterProcess, free_port
+from kafkascope_demo.localkafka import LocalKafka
+from tests.integration.conftest import MakeTopic
+from tests.integration.running import running_exporter
+from tests.waiting import wait_until
+
+README = Path(__file__).parents[2] / "README.md"
+PARTITIONS = 3
+PRODUCED = 30
+CONSUMED = 12
+
+
+class Prometheus:
+    """A Prometheus server of this test's own."""
+
+    def __init__(self, directory: Path, target: str) -> None:
+        self.port = free_port()
+        configuration = directory / "prometheus.yml"
+        configuration.write_text("global: {scrape_interval: 1s}\n" + scrape_configs(target))
+        command = [
+            "prometheus",
+            f"--config.file={configuration}",
+            f"--storage.tsdb.path={directory / 'tsdb'}",
+            f"--web.listen-address=127.0.0.1:{self.port}",
+        ]
+        with (directory / "prometheus.log").open("wb") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+
+    def query(self, promql: str) -> list[dict[str, Any]]:
+        """Give the instant vector of a query; nothing while the server is not up yet."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request("GET", f"/api/v1/query?query={urllib.parse.quote(promql)}")
+            told = json.load(connection.getresponse())
+        except (OSError, HTTPException, ValueError):
+            return []
+        finally:
+            connection.close()
+        found: list[dict[str, Any]] = told.get("data", {}).get("result", [])
+        return found
+
+
+def scrape_configs(target: str) -> str:
+    """The README's `scrape_configs` block, aimed at ``target``."""
+    blocks: list[str] = re.findall(r"```yaml\n(.*?)```", README.read_text(), flags=re.DOTALL)
+    (block,) = [text for text in blocks if "scrape_configs" in text]
+    assert "localhost:9308" in block
+    return block.replace("localhost:9308", target)
+
+
+@pytest.fixture
+def exporter(kafka: LocalKafka, tmp_path: Path) -> Iterator[ExporterProcess]:
+    """The exporter on the shared cluster."""
+    with running_exporter(kafka.bootstrap_servers, tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def prometheus(exporter: ExporterProcess, tmp_path: Path) -> Iterator[Prometheus]:
+    """A Prometheus that scrapes the exporter."""
+    if shutil.which("prometheus") is None:
+        pytest.skip("prometheus is not on PATH")
+    server = Prometheus(tmp_path, exporter.url.removeprefix("http://"))
+    yield server
+    server.process.terminate()
+    server.process.wait(30)
+
+
+def told_by_kafka(kafka: LocalKafka, group: str) -> dict[str, int]:
+    """Lag by partition, as Kafka's own consumer-groups tool reports it."""
+    told = kafka.tool("consumer-groups", ["--describe", "--group", group])
+    rows = [line.split() for line in told.stdout.splitlines() if line.strip()]
+    header = next(row for row in rows if row[0] == "GROUP")
+    partition, lag = header.index("PARTITION"), header.index("LAG")
+    return {row[partition]: int(row[lag]) for row in rows if row[0] == group}
+
+
+def told_by_prometheus(prometheus: Prometheus, group: str) -> dict[str, int]:
+    """Lag by partition, as Prometheus stored it."""
+    told = prometheus.query(f'kafka_consumergroup_lag{{consumergroup="{group}"}}')
+    return {row["metric"]["partition"]: int(row["value"][1]) for row in told}
+
+
+@pytest.mark.parametrize("protocol", ["classic", "consumer"])
+def test_lag_in_prometheus_equals_what_kafkas_own_tool_reports(
+    kafka: LocalKafka,
+    prometheus: Prometheus,
+    make_topic: MakeTopic,
+    group: str,
+    producer: Producer,
+    protocol: str,
+) -> None:
+    """For classic and KIP-848 groups, while a member is there: same partitions, same lag."""
+    topic = make_topic(partitions=PARTITIONS)
+    for number in range(PRODUCED):
+        producer.produce(topic, b"x", partition=number % PARTITIONS)
+    producer.flush(30)
+    properties: dict[str, Any] = {
+        **kafka.client_properties(),
+        "group.id": group,
+        "group.protocol": protocol,
+        "auto.offset.reset": "earliest",
+        "enable.auto.commit": False,
+    }
+    member = Consumer(properties)
+    member.subscribe([topic])
+    try:
+        for _ in range(CONSUMED):
+            wait_until(_one_more(member), 60, "a message")
+        member.commit(asynchronous=False)
+        expected = told_by_kafka(kafka, group)
+        assert sum(expected.values()) == PRODUCED - CONSUMED
+
+        wait_until(lambda: told_by_prometheus(prometheus, group) == expected, 30, f"lag {expected}")
+        (members,) = prometheus.query(f'kafka_consumergroup_members{{consumergroup="{group}"}}')
+        assert members["value"][1] == "1"
+    finally:
+        member.close()
+
+
+def _one_more(member: Consumer) -> Callable[[], bool]:
+    def consumed() -> bool:
+        message = member.poll(0.5)
+        return message is not None and message.error() is None
+
+    return consumed

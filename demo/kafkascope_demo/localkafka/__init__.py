@@ -12,7 +12,8 @@ kafka.down()
 ```
 """
 
-from kafkascope_demo.localkafka.cluster import BrokerStatus, LocalKafka
+from kafkascope_demo.localkafka.brokers import BrokerStatus
+from kafkascope_demo.localkafka.cluster import LocalKafka
 from kafkascope_demo.localkafka.errors import LocalKafkaError
 from kafkascope_demo.localkafka.spec import ClusterSpec
 

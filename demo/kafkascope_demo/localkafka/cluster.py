@@ -2,45 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
 import signal
 import subprocess
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
-from kafkascope_demo.localkafka import node, tools
+from kafkascope_demo.localkafka import tools
+from kafkascope_demo.localkafka.brokers import GRACE_S, Brokers, BrokerStatus
 from kafkascope_demo.localkafka.distribution import Progress, exclusive, load
 from kafkascope_demo.localkafka.errors import LocalKafkaError
 from kafkascope_demo.localkafka.java import find_java
 from kafkascope_demo.localkafka.ports import require_free
-from kafkascope_demo.localkafka.process import ProcessId
-from kafkascope_demo.localkafka.provision import prepare_runtime, provision, security_of
-from kafkascope_demo.localkafka.readiness import wait_until_ready
-from kafkascope_demo.localkafka.sidecar import start_issuer
+from kafkascope_demo.localkafka.provision import provision, security_of
+from kafkascope_demo.localkafka.space import storing
 from kafkascope_demo.localkafka.spec import ClusterSpec
 from kafkascope_demo.localkafka.state import ClusterDirectory, ClusterState, address
-
-_READY_S: Final = 120.0
-_GRACE_S: Final = 30.0
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class BrokerStatus:
-    """What one broker's process does.
-
-    Args:
-        broker_id: The broker.
-        state: ``running``, ``paused`` or ``stopped``.
-        pid: The process; None when stopped.
-        address: ``host:port`` of its listener for clients.
-    """
-
-    broker_id: int
-    state: str
-    pid: int | None
-    address: str
 
 
 class LocalKafka:
@@ -72,13 +48,13 @@ class LocalKafka:
     @property
     def broker_ids(self) -> tuple[int, ...]:
         """Ids of all brokers, running or not."""
-        return tuple(sorted(self._state().ports))
+        return self._brokers().ids
 
     @property
     def bootstrap_servers(self) -> str:
         """Addresses of all brokers, comma-separated."""
-        state = self._state()
-        return ",".join(address(state.ports[number]) for number in sorted(state.ports))
+        ports = self._state().ports
+        return ",".join(address(ports[number]) for number in sorted(ports))
 
     def pid(self, number: int) -> int:
         """Process id of a broker.
@@ -86,12 +62,11 @@ class LocalKafka:
         Raises:
             LocalKafkaError: It is not running.
         """
-        process = self._process(number)
-        if process is None or process.state() == "stopped":
-            raise LocalKafkaError(
-                f"broker {number} is not running; its log: {self.log_path(number)}"
-            )
-        return process.pid
+        brokers = self._brokers()
+        for broker in brokers.status():
+            if broker.broker_id == number and broker.pid is not None:
+                return broker.pid
+        raise LocalKafkaError(brokers.not_running(number))
 
     def log_path(self, number: int) -> Path:
         """Log of a broker."""
@@ -124,15 +99,16 @@ class LocalKafka:
             LocalKafkaError: It cannot start; nothing of it is left running.
         """
         tell = progress or _tell_nobody
-        with _storing(self._at.root), exclusive(self._at.lock):
-            state = self._prepared(spec, tell)
-            idle = [number for number in sorted(state.ports) if not self._runs(number)]
-            require_free([state.ports[number].client for number in idle])
-            try:
-                self._start(state, idle, tell)
-            except BaseException:
-                node.stop(self._processes(idle), 0)
-                raise
+        with storing(self._at.root, spec.nodes):
+            self._at.require_ours()
+            with exclusive(self._at.lock):
+                new = self._at.read_state() is None
+                try:
+                    self._start(self._prepared(spec, tell), tell)
+                except BaseException:
+                    if new:
+                        self._at.forget_state()
+                    raise
 
     def start_broker(self, *numbers: int) -> None:
         """Start stopped brokers, and wait until they and the running ones see each other.
@@ -143,10 +119,11 @@ class LocalKafka:
         Raises:
             LocalKafkaError: One does not start, or dies.
         """
-        state, known = self._state(), self._known(numbers)
+        brokers = self._brokers()
+        known = brokers.known(numbers)
         with exclusive(self._at.lock):
-            idle = [number for number in known if not self._runs(number)]
-            self._start(state, idle, _tell_nobody)
+            stopped = brokers.with_state("stopped")
+            brokers.start([number for number in known if number in stopped], _tell_nobody)
 
     def stop_broker(self, *numbers: int, kill: bool = False) -> None:
         """Stop brokers and wait until their processes are gone.
@@ -158,17 +135,28 @@ class LocalKafka:
         Raises:
             LocalKafkaError: No such broker.
         """
-        known = self._known(numbers)
+        brokers = self._brokers()
+        known = brokers.known(numbers)
         with exclusive(self._at.lock):
-            node.stop(self._processes(known), 0 if kill else _GRACE_S)
+            brokers.stop(known, 0 if kill else GRACE_S)
 
     def pause_broker(self, *numbers: int) -> None:
-        """Freeze brokers (SIGSTOP): their connections stay open and nothing answers."""
-        self._signal(numbers, signal.SIGSTOP)
+        """Freeze brokers (SIGSTOP): their connections stay open and nothing answers.
+
+        Raises:
+            LocalKafkaError: One is not running.
+        """
+        brokers = self._brokers()
+        brokers.signal(brokers.known(numbers), signal.SIGSTOP)
 
     def resume_broker(self, *numbers: int) -> None:
-        """Let frozen brokers go on (SIGCONT)."""
-        self._signal(numbers, signal.SIGCONT)
+        """Let frozen brokers go on (SIGCONT).
+
+        Raises:
+            LocalKafkaError: One is not running.
+        """
+        brokers = self._brokers()
+        brokers.signal(brokers.known(numbers), signal.SIGCONT)
 
     def wait_until_ready(self) -> None:
         """Wait until all running brokers see each other.
@@ -176,22 +164,13 @@ class LocalKafka:
         Raises:
             LocalKafkaError: One dies, or does not become ready in two minutes.
         """
-        state = self._state()
-        running = [number for number in state.ports if self._runs(number, paused=False)]
-        self._wait_until_ready(state, running, _tell_nobody)
+        brokers = self._brokers()
+        brokers.wait_until_ready(brokers.with_state("running"), _tell_nobody)
 
     def status(self) -> list[BrokerStatus]:
         """What each broker's process does; empty when there is no cluster here."""
         state = self._at.read_state()
-        if state is None:
-            return []
-        found = []
-        for number in sorted(state.ports):
-            process = self._process(number)
-            doing = process.state() if process else "stopped"
-            pid = process.pid if process and doing != "stopped" else None
-            found.append(BrokerStatus(number, doing, pid, address(state.ports[number])))
-        return found
+        return Brokers(self._at, state).status() if state else []
 
     def tool(
         self, name: str, arguments: Sequence[str], *, stdin: str = "", user: str = "admin"
@@ -219,15 +198,14 @@ class LocalKafka:
         self, name: str, arguments: Sequence[str], *, user: str = "admin"
     ) -> list[str]:
         """Command line that runs one of Kafka's own tools on this cluster; see ``tool``."""
-        state = self._state()
-        distribution = load(state.spec.version, _tell_nobody)
+        spec = self.spec
+        secured = spec.listener != "PLAINTEXT"
         return tools.command(
             tools.Connection(
-                self.bootstrap_servers,
-                None if state.spec.listener == "PLAINTEXT" else self._at.client_configuration(user),
+                self.bootstrap_servers, self._at.client_configuration(user) if secured else None
             ),
-            distribution,
-            find_java(state.spec.version, _tell_nobody),
+            load(spec.version, _tell_nobody),
+            find_java(spec.version, _tell_nobody),
             self._at.tool_options,
             name,
             arguments,
@@ -244,9 +222,7 @@ class LocalKafka:
         if state is None:
             return
         with exclusive(self._at.lock):
-            node.stop(self._processes(state.ports), _GRACE_S if keep_data else 0)
-            if issuer := ProcessId.read(self._at.pid("issuer")):
-                node.stop([issuer], _GRACE_S)
+            Brokers(self._at, state).stop_all(GRACE_S if keep_data else 0)
         if not keep_data:
             self._at.remove()
 
@@ -258,76 +234,26 @@ class LocalKafka:
         if state.spec != spec:
             raise LocalKafkaError(
                 f"{self._at.root} holds another cluster ({_differences(state.spec, spec)}); "
-                "take it down first"
+                "take it down first, or choose another --directory"
             )
         return state
 
-    def _start(self, state: ClusterState, numbers: Collection[int], tell: Progress) -> None:
-        runtime = prepare_runtime(self._at, state, tell)
-        if security_of(self._at, state).oauth:
-            start_issuer(self._at, state)
-        options = [f"-Xmx{state.spec.heap}", f"-Xms{state.spec.heap}"]
-        for number in numbers:
-            process = node.start(
-                runtime, options, self._at.properties(number), self.log_path(number)
-            )
-            process.write(self._at.pid(f"node-{number}"))
-        running = [number for number in state.ports if self._runs(number, paused=False)]
-        if numbers and len(running) > len(state.ports) // 2:
-            self._wait_until_ready(state, running, tell)
+    def _start(self, state: ClusterState, tell: Progress) -> None:
+        """Start the stopped brokers; none of them runs on when one fails."""
+        brokers = Brokers(self._at, state)
+        stopped = brokers.with_state("stopped")
+        require_free([state.ports[number].client for number in stopped])
+        try:
+            brokers.start(stopped, tell)
+        except BaseException:
+            if len(stopped) == len(brokers.ids):
+                brokers.stop_all(0)
+            else:
+                brokers.stop(stopped, 0)
+            raise
 
-    def _wait_until_ready(
-        self, state: ClusterState, numbers: Collection[int], tell: Progress
-    ) -> None:
-        def check() -> None:
-            for number in numbers:
-                if not self._runs(number):
-                    raise LocalKafkaError(self._obituary(number))
-
-        what = "starting brokers"
-        tell(what, 0, len(numbers))
-        missing = wait_until_ready(
-            {number: address(state.ports[number]) for number in numbers},
-            self.client_properties(),
-            deadline_s=_READY_S,
-            check=check,
-            answered=lambda ready: tell(what, len(ready), len(numbers)),
-        )
-        for number in missing:
-            raise LocalKafkaError(
-                f"broker {number} did not become ready in {_READY_S:.0f} s; "
-                f"its log: {self.log_path(number)}"
-            )
-
-    def _obituary(self, number: int) -> str:
-        log = self.log_path(number)
-        reason = node.last_error(log)
-        return f"broker {number} died{': ' if reason else ''}{reason}; its log: {log}"
-
-    def _signal(self, numbers: Sequence[int], number: signal.Signals) -> None:
-        for broker in self._known(numbers):
-            process = self._process(broker)
-            if process is None or not process.signal(number):
-                raise LocalKafkaError(
-                    f"broker {broker} is not running; its log: {self.log_path(broker)}"
-                )
-
-    def _runs(self, number: int, *, paused: bool = True) -> bool:
-        process = self._process(number)
-        return process is not None and process.state() in {"running", "paused" if paused else ""}
-
-    def _process(self, number: int) -> ProcessId | None:
-        return ProcessId.read(self._at.pid(f"node-{number}"))
-
-    def _processes(self, numbers: Collection[int]) -> list[ProcessId]:
-        return [process for number in numbers if (process := self._process(number))]
-
-    def _known(self, numbers: Sequence[int]) -> Sequence[int]:
-        ids = self.broker_ids
-        for number in numbers:
-            if number not in ids:
-                raise LocalKafkaError(f"there is no broker {number}, only {_range(ids)}")
-        return numbers
+    def _brokers(self) -> Brokers:
+        return Brokers(self._at, self._state())
 
     def _state(self) -> ClusterState:
         state = self._at.read_state()
@@ -338,26 +264,11 @@ class LocalKafka:
         return state
 
 
-@contextlib.contextmanager
-def _storing(directory: Path) -> Iterator[None]:
-    """Turn a failure to write into one line that names the place."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        yield
-    except OSError as error:
-        where = error.filename or directory
-        raise LocalKafkaError(f"cannot write {where}: {error.strerror or error}") from error
-
-
 def _differences(there: ClusterSpec, wanted: ClusterSpec) -> str:
     old, new = there.to_json(), wanted.to_json()
     return ", ".join(
         f"{name} {old[name]} instead of {new[name]}" for name in old if old[name] != new[name]
     )
-
-
-def _range(ids: Sequence[int]) -> str:
-    return ", ".join(map(str, ids))
 
 
 def _tell_nobody(what: str, done: int, total: int) -> None:

@@ -2,50 +2,29 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from kafkascope_demo.localkafka.spec import ClusterSpec
-
-HOST: Final = "127.0.0.1"
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class NodePorts:
-    """Loopback ports of one node.
-
-    Args:
-        client: The listener for clients.
-        controller: The controllers' listener.
-        internal: The listener between brokers of a secured cluster.
-    """
-
-    client: int
-    controller: int
-    internal: int
+from kafkascope_demo.localkafka.state import HOST, ClusterState, NodePorts
 
 
 def server_properties(
-    spec: ClusterSpec,
-    number: int,
-    ports: Mapping[int, NodePorts],
-    data: Path,
-    security: Mapping[str, str],
+    state: ClusterState, number: int, data: Path, security: Mapping[str, str]
 ) -> str:
     """Write ``server.properties`` of a node.
 
     Args:
-        spec: The cluster.
+        state: The cluster.
         number: The node, from 1.
-        ports: Ports of every node.
         data: The node's log directory.
         security: Properties of the secured listener; empty for a PLAINTEXT cluster.
     """
+    spec = state.spec
     properties = {
-        **_identity(number, ports),
-        **_listeners(spec, ports[number]),
+        **(_kraft(state, number) if spec.mode == "kraft" else _zookeeper(state, number)),
+        **_listeners(spec, state.ports[number]),
         **_sizes(spec),
         "log.dirs": str(data),
         "broker.rack": f"rack-{(number - 1) % 3 + 1}",
@@ -55,39 +34,51 @@ def server_properties(
     return "".join(f"{key}={_escape(value)}\n" for key, value in properties.items())
 
 
+def zookeeper_configuration(port: int, data: Path) -> str:
+    """Write the configuration of a ZooKeeper on loopback."""
+    return (
+        f"dataDir={data}\nclientPort={port}\nclientPortAddress={HOST}\n"
+        "admin.enableServer=false\nmaxClientCnxns=0\ntickTime=1000\n"
+    )
+
+
 def _escape(value: str) -> str:
     return value.replace("\\", "\\\\").replace("\n", "\\n")
 
 
-def _identity(number: int, ports: Mapping[int, NodePorts]) -> dict[str, str]:
-    voters = ",".join(f"{node}@{HOST}:{ports[node].controller}" for node in sorted(ports))
+def _kraft(state: ClusterState, number: int) -> dict[str, str]:
+    voters = (f"{node}@{HOST}:{ports.controller}" for node, ports in sorted(state.ports.items()))
     return {
         "process.roles": "broker,controller",
         "node.id": str(number),
-        "controller.quorum.voters": voters,
+        "controller.quorum.voters": ",".join(voters),
         "controller.listener.names": "CONTROLLER",
     }
+
+
+def _zookeeper(state: ClusterState, number: int) -> dict[str, str]:
+    return {"broker.id": str(number), "zookeeper.connect": f"{HOST}:{state.zookeeper_port}"}
 
 
 def _listeners(spec: ClusterSpec, own: NodePorts) -> dict[str, str]:
     brokers = {"CLIENT": own.client}
     if spec.listener != "PLAINTEXT":
         brokers["INTERNAL"] = own.internal
+    controllers = {"CONTROLLER": own.controller} if spec.mode == "kraft" else {}
     internal = "SASL_PLAINTEXT" if spec.acls else "PLAINTEXT"
     protocols = {"CLIENT": spec.listener, "INTERNAL": internal, "CONTROLLER": internal}
     return {
-        "listeners": ",".join(
-            f"{name}://{HOST}:{port}"
-            for name, port in (brokers | {"CONTROLLER": own.controller}).items()
-        ),
-        "advertised.listeners": ",".join(
-            f"{name}://{HOST}:{port}" for name, port in brokers.items()
-        ),
+        "listeners": _addresses(brokers | controllers),
+        "advertised.listeners": _addresses(brokers),
         "listener.security.protocol.map": ",".join(
             f"{name}:{protocol}" for name, protocol in protocols.items()
         ),
         "inter.broker.listener.name": "INTERNAL" if "INTERNAL" in brokers else "CLIENT",
     }
+
+
+def _addresses(listeners: Mapping[str, int]) -> str:
+    return ",".join(f"{name}://{HOST}:{port}" for name, port in listeners.items())
 
 
 def _sizes(spec: ClusterSpec) -> dict[str, str]:

@@ -20,6 +20,9 @@ Progress = Callable[[str, int, int], None]
 _SCALA: Final = "2.13"
 _LAST_LOG4J1: Final = (3, 9, 99)
 _RELOAD4J_BINDING: Final = "org.slf4j:slf4j-reload4j:1.7.36"
+_LOG4J2: Final = "2.24.3"
+# Moved to another coordinate, which the resolver does not follow; ours above takes its place.
+_MOVED: Final = frozenset({"slf4j-log4j12"})
 
 
 class Artifact(Protocol):
@@ -124,8 +127,7 @@ def _resolve(version: str, progress: Progress) -> Distribution:
         broker = _artifacts(f"org.apache.kafka:kafka_{_SCALA}:{version}")
         tools = _artifacts(f"org.apache.kafka:kafka-tools:{version}")
         logging = _artifacts(_logging_binding(version, broker))
-        zookeeper = _zookeeper_needs(broker)
-        server = _distinct([*broker, *logging, *zookeeper])
+        server = _distinct([*broker, *logging])
         everything = _distinct([*server, *tools])
         jars = {}
         for number, artifact in enumerate(everything):
@@ -140,19 +142,11 @@ def _resolve(version: str, progress: Progress) -> Distribution:
 
 
 def _logging_binding(version: str, broker: Iterable[Artifact]) -> str:
+    """Coordinate of what writes the log: Kafka's packages bring the interface only."""
     if tuple(int(part) for part in version.split(".")) <= _LAST_LOG4J1:
         return _RELOAD4J_BINDING
-    log4j = next(artifact for artifact in broker if artifact.artifactId == "log4j-core")
-    return f"org.apache.logging.log4j:log4j-slf4j-impl:{log4j.version}"
-
-
-def _zookeeper_needs(broker: Iterable[Artifact]) -> list[Artifact]:
-    """Jars that ZooKeeper's server loads but Kafka's package does not ask for."""
-    if any(artifact.artifactId == "zookeeper" for artifact in broker):
-        return _artifacts("org.xerial.snappy:snappy-java:1.1.10.5") + _artifacts(
-            "io.dropwizard.metrics:metrics-core:4.1.12.1"
-        )
-    return []
+    found = [artifact.version for artifact in broker if artifact.artifactId == "log4j-core"]
+    return f"org.apache.logging.log4j:log4j-slf4j-impl:{found[0] if found else _LOG4J2}"
 
 
 def _artifacts(coordinate: str) -> list[Artifact]:
@@ -163,7 +157,8 @@ def _artifacts(coordinate: str) -> list[Artifact]:
             "jgo is not installed, so Kafka cannot be downloaded: "
             "install kafkascope-demo with its extra [local]"
         ) from error
-    return list(jgo.resolve(coordinate))
+    found = jgo.resolve(coordinate)
+    return [artifact for artifact in found if artifact.artifactId not in _MOVED]
 
 
 def _key(artifact: Artifact) -> str:

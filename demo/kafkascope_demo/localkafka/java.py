@@ -22,7 +22,7 @@ SMALL: Final = (
     "-XX:+UseSerialGC",
     "-XX:TieredStopAtLevel=1",
     "-Xlog:disable",
-    "-Xlog:all=warning,aot*=off:stderr",
+    "-Xlog:all=warning:stderr",
 )
 
 
@@ -39,6 +39,7 @@ def options_file(class_path: Sequence[Path], logging: Path, more: Sequence[str])
         *more,
         f"-Dlog4j2.configurationFile={logging.as_uri()}",
         f"-Dlog4j.configuration={logging.as_uri()}",
+        f"-XX:ErrorFile={logging.parent}/java-error-%p.log",
         "-cp",
         os.pathsep.join(map(str, class_path)),
     ]

@@ -107,14 +107,18 @@ def stop(processes: Sequence[ProcessId], grace_s: float) -> None:
 def last_error(log: Path) -> str:
     """The last line of a log that tells an error; empty when there is none."""
     with contextlib.suppress(OSError):
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-        for marker in ("Exception: ", "FATAL", "ERROR", "Error"):
-            for line in reversed(lines):
-                if marker in line:
-                    return line.strip()[:300]
+        return _told_error(log.read_text(encoding="utf-8", errors="replace"))
     return ""
 
 
 def _last_words(done: subprocess.CompletedProcess[str]) -> str:
-    lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-    return lines[-1].strip() if lines else f"exit code {done.returncode}"
+    return _told_error(done.stdout + done.stderr) or f"exit code {done.returncode}"
+
+
+def _told_error(text: str) -> str:
+    lines = text.splitlines()
+    for marker in ("Exception: ", "FATAL", "ERROR", "Error", "error"):
+        for line in reversed(lines):
+            if marker in line:
+                return line.strip()[:300]
+    return ""

@@ -87,6 +87,17 @@ class ProcessId:
         return None
 
 
+def find(mark: str) -> list[ProcessId]:
+    """Find this user's processes that have an argument, recorded or not."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "create_time", "uids"]):
+        arguments = process.info["cmdline"] or []
+        owned = process.info["uids"] is not None and process.info["uids"].real == os.getuid()
+        if owned and mark in arguments:
+            found.append(ProcessId(process.pid, process.info["create_time"], mark))
+    return found
+
+
 def spawn(command: Sequence[str], *, log: Path, mark: str) -> ProcessId:
     """Start a program in a session of its own, its output appended to a log.
 

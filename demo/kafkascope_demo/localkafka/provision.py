@@ -9,10 +9,11 @@ from kafkascope_demo.localkafka import configuration, node
 from kafkascope_demo.localkafka.certificates import write_certificates
 from kafkascope_demo.localkafka.distribution import Progress, load
 from kafkascope_demo.localkafka.java import find_java, options_file
+from kafkascope_demo.localkafka.ports import require_free
 from kafkascope_demo.localkafka.quickstart import quick_start_options
 from kafkascope_demo.localkafka.security import USERS, Security, password
 from kafkascope_demo.localkafka.spec import ClusterSpec
-from kafkascope_demo.localkafka.state import ClusterDirectory, ClusterState, random_id
+from kafkascope_demo.localkafka.state import HOST, ClusterDirectory, ClusterState, random_id
 
 
 def provision(at: ClusterDirectory, spec: ClusterSpec, tell: Progress) -> ClusterState:
@@ -28,6 +29,7 @@ def provision(at: ClusterDirectory, spec: ClusterSpec, tell: Progress) -> Cluste
     """
     at.claim()
     state = ClusterState.of(spec)
+    require_free([ports.client for ports in state.ports.values()])
     security = security_of(at, state)
     if spec.tls:
         write_certificates(at.certificates, USERS)
@@ -37,13 +39,13 @@ def provision(at: ClusterDirectory, spec: ClusterSpec, tell: Progress) -> Cluste
         (at.issuer / "clients.json").write_text(json.dumps(clients), encoding="utf-8")
     _write_configuration(at, state, security)
     runtime = prepare_runtime(at, state, tell)
-    tell("formatting", 0, 0)
-    first, *others = state.ports
-    node.format_storage(
-        runtime, at.properties(first), state.cluster_id, security.format_arguments()
-    )
-    for number in others:
-        node.copy_storage(at.data(first), at.data(number), number, random_id())
+    if spec.mode == "kraft":
+        tell("formatting", 0, 0)
+        first, *others = state.ports
+        arguments = security.format_arguments()
+        node.format_storage(runtime, at.properties(first), state.cluster_id, arguments)
+        for number in others:
+            node.copy_storage(at.data(first), at.data(number), number, random_id())
     at.write_state(state)
     return state
 
@@ -79,7 +81,7 @@ def prepare_runtime(at: ClusterDirectory, state: ClusterState, tell: Progress) -
 
 def security_of(at: ClusterDirectory, state: ClusterState) -> Security:
     """The security of a cluster."""
-    url = f"http://{configuration.HOST}:{state.issuer_port}"
+    url = f"http://{HOST}:{state.issuer_port}"
     return Security(state.spec, at.certificates, url)
 
 
@@ -94,9 +96,7 @@ def _write_configuration(at: ClusterDirectory, state: ClusterState, security: Se
     for number in state.ports:
         data = at.data(number)
         data.mkdir(parents=True, exist_ok=True)
-        text = configuration.server_properties(
-            state.spec, number, state.ports, data, security.server_properties()
-        )
+        text = configuration.server_properties(state, number, data, security.server_properties())
         at.properties(number).write_text(text, encoding="utf-8")
 
 

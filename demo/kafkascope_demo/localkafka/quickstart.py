@@ -22,10 +22,9 @@ from kafkascope_demo.localkafka.distribution import (
 )
 from kafkascope_demo.localkafka.errors import LocalKafkaError
 from kafkascope_demo.localkafka.java import options_file
-from kafkascope_demo.localkafka.ports import free_ports
 from kafkascope_demo.localkafka.readiness import brokers_seen
 from kafkascope_demo.localkafka.spec import ClusterSpec
-from kafkascope_demo.localkafka.state import address, random_id
+from kafkascope_demo.localkafka.state import ClusterState, address
 
 _FIRST_JAVA: Final = 25
 _START_S: Final = 60.0
@@ -55,7 +54,8 @@ def quick_start_options(java: Path, distribution: Distribution, progress: Progre
             _remove_unused(cache_directory())
             _train(java, distribution, cache)
         cache.touch()
-    return [f"-XX:AOTCache={cache}"] if cache.stat().st_size else []
+    # Where Java refuses the cache, it goes on without, and nobody needs to hear of it.
+    return [f"-XX:AOTCache={cache}", "-Xlog:aot*=off:stderr"] if cache.stat().st_size else []
 
 
 def java_version(java: Path) -> tuple[int, ...] | None:
@@ -94,30 +94,26 @@ def _train(java: Path, distribution: Distribution, cache: Path) -> None:
 
 
 def _run_once(java: Path, distribution: Distribution, directory: Path, output: Path) -> None:
-    client, controller, internal = free_ports(3)
-    ports = {1: configuration.NodePorts(client, controller, internal)}
+    state = ClusterState.of(ClusterSpec(nodes=1, version=distribution.version))
     data = directory / "data"
     data.mkdir()
-    spec = ClusterSpec(nodes=1, version=distribution.version)
-    logging, _ = configuration.logging_files(spec)
+    logging, _ = configuration.logging_files(state.spec)
     (directory / "log4j.properties").write_text(logging, encoding="utf-8")
     properties = directory / "server.properties"
-    properties.write_text(
-        configuration.server_properties(spec, 1, ports, data, {}), encoding="utf-8"
-    )
+    properties.write_text(configuration.server_properties(state, 1, data, {}), encoding="utf-8")
     options = directory / "java.options"
     options.write_text(
         options_file(distribution.broker, directory / "log4j.properties", ()), encoding="utf-8"
     )
     runtime = node.Runtime(java, options)
-    node.format_storage(runtime, properties, random_id(), ())
+    node.format_storage(runtime, properties, state.cluster_id, ())
     process = node.start(
         runtime, ["-Xmx256m", f"-XX:AOTCacheOutput={output}"], properties, directory / "broker.log"
     )
     try:
         ends_at = time.monotonic() + _START_S
         while process.state() == "running" and time.monotonic() < ends_at:
-            if brokers_seen(address(ports[1]), {}):
+            if brokers_seen(address(state.ports[1]), {}):
                 break
             time.sleep(0.2)
     finally:

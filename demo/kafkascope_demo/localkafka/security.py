@@ -14,6 +14,10 @@ from kafkascope_demo.localkafka.spec import ClusterSpec
 USERS: Final = ("admin", "exporter", "app")
 """Clients that a secured listener knows; ``admin`` may do everything where ACLs are on."""
 
+_AUTHORIZERS: Final = {
+    "kraft": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "zookeeper": "kafka.security.authorizer.AclAuthorizer",
+}
 _BROKER: Final = "broker"
 _JAAS: Final = "org.apache.kafka.common.security"
 _HANDLERS: Final = f"{_JAAS}.oauthbearer"
@@ -151,7 +155,7 @@ class Security:
             },
         )
         properties = {
-            "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+            "authorizer.class.name": _AUTHORIZERS[self.spec.mode],
             "super.users": f"User:admin;User:{_BROKER}",
             "sasl.mechanism.inter.broker.protocol": "PLAIN",
             "sasl.mechanism.controller.protocol": "PLAIN",

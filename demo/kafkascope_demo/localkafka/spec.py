@@ -119,3 +119,5 @@ class ClusterSpec:
             yield "ACLs need a listener that authenticates: SASL, or SSL with client certificates"
         if self.mode == "zookeeper" and not self.version.startswith("3."):
             yield f"ZooKeeper mode ended with Kafka 3.9; {self.version} is KRaft only"
+        if self.mode == "zookeeper" and (self.sasl_mechanism or "").startswith("SCRAM"):
+            yield "SCRAM needs KRaft mode, whose storage is formatted with the users"

@@ -10,12 +10,27 @@ import uuid
 from pathlib import Path
 from typing import Any, Final, Self
 
-from kafkascope_demo.localkafka.configuration import HOST, NodePorts
 from kafkascope_demo.localkafka.errors import LocalKafkaError
 from kafkascope_demo.localkafka.ports import free_ports
 from kafkascope_demo.localkafka.spec import ClusterSpec
 
+HOST: Final = "127.0.0.1"
 _PORTS_PER_NODE: Final = 3
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NodePorts:
+    """Loopback ports of one node.
+
+    Args:
+        client: The listener for clients.
+        controller: The controllers' listener.
+        internal: The listener between brokers of a secured cluster.
+    """
+
+    client: int
+    controller: int
+    internal: int
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -27,18 +42,20 @@ class ClusterState:
         cluster_id: Kafka's cluster id.
         ports: Ports of each node.
         issuer_port: Port of the token issuer (OAUTHBEARER only).
+        zookeeper_port: Port of ZooKeeper (ZooKeeper mode only).
     """
 
     spec: ClusterSpec
     cluster_id: str
     ports: dict[int, NodePorts]
     issuer_port: int
+    zookeeper_port: int
 
     @classmethod
     def of(cls, spec: ClusterSpec) -> Self:
         """Choose an id and ports for a new cluster."""
         clients = range(spec.first_port or 0, (spec.first_port or 0) + spec.nodes)
-        block = free_ports(spec.nodes * _PORTS_PER_NODE + 1, avoid=clients)
+        block = free_ports(spec.nodes * _PORTS_PER_NODE + 2, avoid=clients)
         if spec.first_port is None:
             clients = range(block[0], block[0] + spec.nodes)
         controllers, internals = block[spec.nodes : 2 * spec.nodes], block[2 * spec.nodes :]
@@ -48,7 +65,7 @@ class ClusterState:
                 zip(clients, controllers, internals, strict=False), start=1
             )
         }
-        return cls(spec, random_id(), ports, block[-1])
+        return cls(spec, random_id(), ports, block[-1], block[-2])
 
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON values."""
@@ -57,6 +74,7 @@ class ClusterState:
             "cluster_id": self.cluster_id,
             "ports": {number: dataclasses.asdict(ports) for number, ports in self.ports.items()},
             "issuer_port": self.issuer_port,
+            "zookeeper_port": self.zookeeper_port,
         }
 
     @classmethod
@@ -68,6 +86,7 @@ class ClusterState:
             fields["cluster_id"],
             ports,
             fields["issuer_port"],
+            fields["zookeeper_port"],
         )
 
 
@@ -126,18 +145,24 @@ class ClusterDirectory:
         Raises:
             LocalKafkaError: It holds something else.
         """
-        self.root.mkdir(parents=True, exist_ok=True)
-        strangers = [entry for entry in self.root.iterdir() if entry != self.lock]
-        if strangers and not self._mark.exists():
+        self.require_ours()
+        self._mark.touch()
+        for entry in self.root.iterdir():
+            if entry.is_dir():
+                shutil.rmtree(entry)
+            elif entry not in {self._mark, self.lock}:
+                entry.unlink()
+
+    def require_ours(self) -> None:
+        """Refuse a directory that something else uses.
+
+        Raises:
+            LocalKafkaError: It holds something, and no cluster.
+        """
+        if not self._mark.exists() and any(entry != self.lock for entry in self.root.iterdir()):
             raise LocalKafkaError(
                 f"{self.root} is not empty and holds no cluster; choose another --directory"
             )
-        for entry in strangers:
-            if entry.is_dir():
-                shutil.rmtree(entry)
-            elif entry != self._mark:
-                entry.unlink()
-        self._mark.touch()
 
     def remove(self) -> None:
         """Remove the directory, if it is ours."""
@@ -183,6 +208,10 @@ class ClusterDirectory:
             raise LocalKafkaError(
                 f"{path} is damaged; remove {self.root} after stopping what runs from it"
             ) from error
+
+    def forget_state(self) -> None:
+        """Drop the cluster's state: the next start makes a new cluster here. Logs stay."""
+        (self.root / "cluster.json").unlink(missing_ok=True)
 
     def write_state(self, state: ClusterState) -> None:
         """Store the cluster's state."""

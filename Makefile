@@ -1,11 +1,12 @@
 # The only door to the repository: `make` alone lists the targets.
 
-PYTHON ?= python3
+# Empty: the Python that made .venv, or python3 where there is none yet.
+PYTHON ?=
 ARGS ?=
 DIST ?= dist
 
 BIN := .venv/bin
-STAMP := .venv/.installed-$(subst /,_,$(PYTHON))
+STAMP := .venv/.installed$(subst /,_,$(PYTHON))
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url \
 	--python-version=3.11 --custom-compile-command='make lock' \
 	$(addprefix --no-emit-package=kafkascope-,exporter tracing demo)
@@ -18,11 +19,11 @@ help: ## list the targets (the default)
 install: $(STAMP) ## put everything into .venv (PYTHON=python3.12 chooses the interpreter)
 
 $(STAMP): requirements/dev.txt exporter/pyproject.toml tracing/pyproject.toml demo/pyproject.toml
-	@$(PYTHON) requirements/environment.py .venv
+	@$(or $(PYTHON),$$(test -x $(BIN)/python && echo $(BIN)/python || echo python3)) requirements/environment.py .venv
 	@echo "installing into .venv (some minutes the first time)"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e exporter -e tracing -e demo
-	@rm -f .venv/.installed-* && touch $@
+	@rm -f .venv/.installed* && touch .venv/.installed $@
 
 run: install ## start three brokers, the exporter and a little load (ARGS=--for=60 ends by itself)
 	@$(BIN)/kafkascope-demo run $(ARGS)

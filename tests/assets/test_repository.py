@@ -1,10 +1,14 @@
 import ast
 import re
+import sys
 import tomllib
+from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from pip._internal.models.index import PyPI
 
 from tests.assets.repository import DISTRIBUTIONS, ROOT, code_blocks, tracked_texts
@@ -54,6 +58,23 @@ def test_the_exporter_and_tracing_never_import_each_other() -> None:
     assert "kafkascope_exporter" in exporter
     assert not exporter & {"kafkascope_tracing", "kafkascope_demo"}
     assert not tracing & {"kafkascope_exporter", "kafkascope_demo"}
+
+
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+def test_each_distribution_declares_what_it_imports(distribution: str) -> None:
+    """What comes along with another dependency today may not tomorrow."""
+    package = f"kafkascope_{distribution}"
+    declared = {canonicalize_name(Requirement(text).name) for text in requires(package) or ()}
+    foreign = imported_packages(ROOT / distribution / package) - sys.stdlib_module_names - {package}
+    providers = packages_distributions()
+
+    missing = {
+        name
+        for name in foreign
+        if not declared & set(map(canonicalize_name, providers.get(name, ())))
+    }
+
+    assert missing == set()
 
 
 @pytest.mark.parametrize("distribution", ["exporter", "tracing"])

@@ -199,6 +199,8 @@ def _flag_at(location: tuple[int | str, ...]) -> str:
 def _message(details: ErrorDetails, *, secret: bool) -> str:
     if details["type"] == "value_error":
         return str(details["ctx"]["error"])
+    if details["type"] == "string_too_short":
+        return "must not be empty"
     message = details["msg"].replace("Input should", "must")
     if details["type"].startswith("bool"):
         message = "must be true or false"

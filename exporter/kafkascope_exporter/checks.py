@@ -190,5 +190,5 @@ def _fitting(part: str, cert: Path, key: Path, password: str) -> Iterator[Findin
 
 def _password_advice(part: str) -> str:
     if part == "tls":
-        return "and the password given does not open it: see --tls.key-password-file"
+        return "and --tls.key-password-file does not open it"
     return "which the server cannot use: store it without a password"

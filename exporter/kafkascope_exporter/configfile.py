@@ -49,7 +49,9 @@ def _syntax(error: yaml.YAMLError) -> str:
         return ": is not YAML: it holds a character that YAML does not allow"
     problem = str(error.problem)
     if "alias" in problem:
-        problem = "there is no anchor for this alias; put a value that starts with * in quotes"
+        problem = "a value that starts with * needs quotes"
+    elif "another document" in problem:
+        problem = "there is a second document"
     return f":{error.problem_mark.line + 1}: is not YAML: {problem}"
 
 

@@ -1,6 +1,7 @@
 """Go duration strings, the way every duration is written in flags and files: ``1h2m3.5s``."""
 
 import re
+from decimal import Decimal
 from fractions import Fraction
 
 _NANOSECONDS = {
@@ -45,12 +46,14 @@ def parse_duration(text: str) -> float:
 
 
 def format_duration(seconds: float) -> str:
-    """Write ``seconds``, to the nanosecond, as the shortest such string: ``90`` gives ``1m30s``."""
+    """Write ``seconds``, to the nanosecond, as such a string: ``90`` gives ``1m30s``."""
     left = round(abs(seconds) * _SECOND)
-    if left == 0:
-        return "0s"
-    text = "-" if seconds < 0 else ""
-    for unit in ("h", "m", "s", "ms", "us", "ns"):
+    text = "-" if seconds < 0 and left else ""
+    for unit in ("h", "m"):
         count, left = divmod(left, _NANOSECONDS[unit])
         text += f"{count}{unit}" if count else ""
-    return text
+    for unit in ("s", "ms", "us", "ns"):
+        if left >= _NANOSECONDS[unit]:
+            number = Decimal(left) / _NANOSECONDS[unit]
+            return f"{text}{number.normalize():f}{unit}"
+    return text or "0s"

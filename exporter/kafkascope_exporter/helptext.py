@@ -5,7 +5,7 @@ import shutil
 import textwrap
 from importlib.metadata import version
 
-from kafkascope_exporter.flags import BY_HEADING, RETIRED_FLAGS, Flag
+from kafkascope_exporter.flags import BY_HEADING, RETIRED_FLAGS, Flag, RetiredFlag
 
 _INDENT = " " * 6
 _USAGE = """\
@@ -16,7 +16,7 @@ Flags go as --flag value or --flag=value; switches as --switch, --switch=false o
 @FILE stands for the arguments in FILE, one a line. Every flag can be set by an environment
 variable too (--kafka.server by KAFKASCOPE_KAFKA_SERVER), and most in the file of --config.file;
 flags win over variables, and variables over the file."""
-_RETIRED = "Accepted from danielqsj/kafka_exporter, without effect"
+_RETIRED = "Accepted from danielqsj/kafka_exporter, without effect (what happens instead)"
 
 
 def help_text() -> str:
@@ -28,7 +28,8 @@ def help_text() -> str:
         for flag in flags:
             lines += [f"  {_call(flag)}", *_wrapped(_meaning(flag), width)]
     lines.append(f"\n{_RETIRED}:")
-    lines += _wrapped(", ".join(f"--{flag.name}" for flag in RETIRED_FLAGS), width)
+    for retired in RETIRED_FLAGS:
+        lines += [f"  {_call(retired)}", *_wrapped(_fate(retired), width)]
     lines += ["\nHelp:", "  -h, --help", f"{_INDENT}Print this and exit.", "  --version"]
     return "\n".join([*lines, f"{_INDENT}Print the versions and exit."])
 
@@ -40,15 +41,18 @@ def version_text() -> str:
     return f"kafkascope-exporter {own} (Python {platform.python_version()}, {libraries})"
 
 
-def _call(flag: Flag) -> str:
-    if flag.switch:
-        return f"--[no-]{flag.name}"
-    return f"--{flag.name}={flag.value}{' ...' if flag.repeatable else ''}"
+def _call(flag: Flag | RetiredFlag) -> str:
+    return f"--[no-]{flag.name}" if flag.switch else f"--{flag.name}={flag.value}"
+
+
+def _fate(flag: RetiredFlag) -> str:
+    refused = "Refused when on: " if flag.refused else ""
+    return f"{refused}{flag.notice}."
 
 
 def _meaning(flag: Flag) -> str:
-    default = f" Default: {flag.default}." if flag.default else ""
-    fallback = f" Falls back to the variable {flag.fallback}." if flag.fallback else ""
+    default = f" (default: {flag.default})" if flag.default else ""
+    fallback = f" (else the variable {flag.fallback})" if flag.fallback else ""
     return f"{flag.help}{default}{fallback}"
 
 

@@ -1,0 +1,46 @@
+from kafkascope_exporter.environment import read_environment
+from kafkascope_exporter.flags import FLAGS
+from kafkascope_exporter.sources import Source
+
+
+def test_every_flag_has_its_own_variable() -> None:
+    """Dots and dashes become underscores; no two flags share a name."""
+    variables = {flag.variable for flag in FLAGS}
+
+    assert len(variables) == len(FLAGS)
+    assert {"KAFKASCOPE_KAFKA_SERVER", "KAFKASCOPE_SASL_DISABLE_PA_FX_FAST"} <= variables
+
+
+def test_a_variable_gives_the_setting_and_is_named_as_its_origin() -> None:
+    """An empty variable counts as not set."""
+    reading = read_environment({"KAFKASCOPE_KAFKA_SERVER": "a,b", "KAFKASCOPE_LOG_LEVEL": ""})
+
+    assert set(reading.given) == {"kafka.server"}
+    assert reading.given["kafka.server"].value == "a,b"
+    assert reading.given["kafka.server"].origin == "KAFKASCOPE_KAFKA_SERVER"
+
+
+def test_danielqsjs_variable_is_only_a_fallback() -> None:
+    """Our own variable for the same setting wins."""
+    fallback = {"SASL_USER_PASSWORD": "theirs"}
+
+    alone = read_environment(fallback).given["sasl.password"]
+    both = read_environment({**fallback, "KAFKASCOPE_SASL_PASSWORD": "ours"}).given["sasl.password"]
+
+    assert (alone.value, alone.source) == ("theirs", Source.FALLBACK)
+    assert (both.value, both.source) == ("ours", Source.ENVIRONMENT)
+
+
+def test_a_mistyped_variable_is_pointed_out() -> None:
+    """What Kubernetes sets for a service named kafkascope-exporter is not mistaken for one."""
+    kubernetes = {
+        "KAFKASCOPE_EXPORTER_SERVICE_HOST": "10.0.0.1",
+        "KAFKASCOPE_EXPORTER_PORT_9308_TCP_ADDR": "10.0.0.1",
+    }
+
+    reading = read_environment({**kubernetes, "KAFKASCOPE_KAFKA_SERVERS": "a"})
+
+    assert reading.given == {}
+    assert reading.notices == (
+        "KAFKASCOPE_KAFKA_SERVERS: not a setting; did you mean KAFKASCOPE_KAFKA_SERVER?",
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -16,6 +17,7 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
 from kafkascope_demo.localkafka import ClusterSpec, LocalKafka
+from kafkascope_demo.localkafka.spec import DEFAULT_VERSION
 from tests.integration.healing import heal
 from tests.integration.shared_cluster import SharedCluster
 from tests.integration.topics import create_topic, delete_topics
@@ -58,10 +60,20 @@ def shared_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
+def released(spec: ClusterSpec) -> ClusterSpec:
+    """The specification in the Kafka release that this run is for.
+
+    ``KAFKASCOPE_TEST_KAFKA`` names another one than ours: ``3.9.1``, or ``3.7.0-zookeeper``.
+    """
+    release = os.environ.get("KAFKASCOPE_TEST_KAFKA", DEFAULT_VERSION)
+    version, _, mode = release.partition("-")
+    return dataclasses.replace(spec, version=version, mode=mode or "kraft")
+
+
 @pytest.fixture(scope="session")
 def kafka(shared_directory: Path) -> Iterator[LocalKafka]:
     """Three brokers, shared by all workers: for tests that harm nothing."""
-    cluster = SharedCluster(shared_directory / "kafka", ClusterSpec(nodes=3))
+    cluster = SharedCluster(shared_directory / "kafka", released(ClusterSpec(nodes=3)))
     try:
         yield cluster.acquire()
     finally:
@@ -72,7 +84,7 @@ def kafka(shared_directory: Path) -> Iterator[LocalKafka]:
 def unhealed_kafka(shared_directory: Path) -> Iterator[LocalKafka]:
     """The cluster behind ``breakable_kafka``; tests ask for that one."""
     spec = ClusterSpec(nodes=3, properties=_BREAKABLE_PROPERTIES)
-    cluster = SharedCluster(shared_directory / BREAKABLE, spec)
+    cluster = SharedCluster(shared_directory / BREAKABLE, released(spec))
     try:
         yield cluster.acquire()
     finally:
@@ -95,7 +107,7 @@ def secured_kafka(shared_directory: Path) -> Iterator[Callable[[ClusterSpec], Lo
         text = json.dumps(spec.to_json(), sort_keys=True)
         name = f"kafka-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
         if name not in clusters:
-            cluster = SharedCluster(shared_directory / name, spec)
+            cluster = SharedCluster(shared_directory / name, released(spec))
             clusters[name] = (cluster, cluster.acquire())
         return clusters[name][1]
 

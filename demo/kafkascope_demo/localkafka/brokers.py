@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import signal
+import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,8 @@ from kafkascope_demo.localkafka.state import ClusterDirectory, ClusterState, add
 
 GRACE_S: Final = 30.0
 _READY_S: Final = 120.0
+_SIGNAL_S: Final = 5.0
+_PAUSE_S: Final = 0.01
 _STARTING: Final = "starting brokers"
 
 
@@ -134,16 +137,30 @@ class Brokers:
         stop_sidecars(self.at)
         node.stop(process.find(f"@{self.at.options}"), 0)
 
-    def signal(self, numbers: Sequence[int], number: signal.Signals) -> None:
-        """Send brokers a signal.
+    def pause(self, numbers: Sequence[int]) -> None:
+        """Freeze brokers; returns when their processes stand still.
 
         Raises:
             LocalKafkaError: One is not running.
         """
+        self._signal(numbers, signal.SIGSTOP, "paused")
+
+    def resume(self, numbers: Sequence[int]) -> None:
+        """Let frozen brokers go on.
+
+        Raises:
+            LocalKafkaError: One is not running.
+        """
+        self._signal(numbers, signal.SIGCONT, "running")
+
+    def _signal(self, numbers: Sequence[int], number: signal.Signals, wanted: str) -> None:
         for broker in numbers:
             known = self._process(broker)
             if known is None or not known.signal(number):
                 raise LocalKafkaError(self.not_running(broker))
+        ends_at = time.monotonic() + _SIGNAL_S
+        while not set(numbers) <= set(self.with_state(wanted)) and time.monotonic() < ends_at:
+            time.sleep(_PAUSE_S)
 
     def not_running(self, number: int) -> str:
         """Say that a broker is not running, and where its log is."""

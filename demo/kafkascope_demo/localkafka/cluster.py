@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -147,7 +146,7 @@ class LocalKafka:
             LocalKafkaError: One is not running.
         """
         brokers = self._brokers()
-        brokers.signal(brokers.known(numbers), signal.SIGSTOP)
+        brokers.pause(brokers.known(numbers))
 
     def resume_broker(self, *numbers: int) -> None:
         """Let frozen brokers go on (SIGCONT).
@@ -156,7 +155,7 @@ class LocalKafka:
             LocalKafkaError: One is not running.
         """
         brokers = self._brokers()
-        brokers.signal(brokers.known(numbers), signal.SIGCONT)
+        brokers.resume(brokers.known(numbers))
 
     def wait_until_ready(self) -> None:
         """Wait until all running brokers see each other.

@@ -82,7 +82,8 @@ class ProcessId:
                     os.waitpid(self.pid, os.WNOHANG)
                 return None
             same_start = abs(process.create_time() - self.started_at) < _CLOCK_STEP_S
-            if same_start and any(self.mark in argument for argument in process.cmdline()):
+            arguments = process.cmdline()  # none while it ends, though it is not gone yet
+            if same_start and (not arguments or any(self.mark in word for word in arguments)):
                 return process
         return None
 

@@ -16,11 +16,8 @@ _CUT = "partition"
 def escape(value: str) -> str:
     r"""Give ``value`` as it is written between the quotes of a label.
 
-    What the formats cannot hold (lone surrogates, and NUL, which ends Prometheus' parser) is
-    written as Python would: ``\udcff``, ``\x00``.
+    A lone surrogate, which UTF-8 cannot hold, is written as its Python escape: ``\udcff``.
     """
-    if "\0" in value:
-        value = value.replace("\0", r"\x00")
     if not value.isascii():
         value = value.encode("utf-8", "backslashreplace").decode("utf-8")
     return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

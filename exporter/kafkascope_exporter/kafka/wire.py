@@ -101,7 +101,7 @@ class Wire:
 
     def __init__(self, configs: Mapping[str, Any]) -> None:
         self._net = NetworkSelector(**configs)
-        self._manager = KafkaConnectionManager(self._net, **configs)
+        self._manager = _Connections(self._net, **configs)
         self._net.start()
         self._requests: Counter[tuple[str, str]] = Counter()
 
@@ -126,13 +126,13 @@ class Wire:
 
     def _bootstrap(self, deadline: float) -> None:
         self._forget_auth_failures()
+        self._manager.forget_failure()
         timeout_ms = max(1.0, (deadline - time.monotonic()) * 1000)
         try:
             self._manager.bootstrap(timeout_ms)
         except KafkaError as error:
-            refused = list(self._manager._auth_failures.values())  # noqa: SLF001 - no public way to read why
-            reason = refused[0] if refused else error
-            raise ClusterUnreachableError(str(reason), _code(reason)) from error
+            reason = self._manager.last_failure or error
+            raise ClusterUnreachableError(_one_line(reason), _code(reason)) from error
 
     def brokers(self) -> tuple[Broker, ...]:
         """Give the brokers that kafka-python knows, by ascending id."""
@@ -197,6 +197,7 @@ class Wire:
         """Close all connections and end the network thread."""
         self._manager.close()
         self._net.stop(timeout_ms=2000)
+        self._net.close()
 
     def _send(self, asked: "_Asked", deadline: float, lanes: int) -> None:
         self._forget_auth_failures()
@@ -236,6 +237,24 @@ class Wire:
         done.wait(max(0.0, deadline - time.monotonic()))
 
 
+class _Connections(KafkaConnectionManager):  # type: ignore[misc] # kafka-python is untyped
+    """Remembers why the last connection failed, which kafka-python only logs."""
+
+    last_failure: Exception | None = None
+
+    def get_connection(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - kafka-python is untyped
+        connection = super().get_connection(*args, **options)
+        connection.init_future.add_errback(self._failed)
+        return connection
+
+    def forget_failure(self) -> None:
+        """Forget it, so that what is remembered next is of the next attempt."""
+        self.last_failure = None
+
+    def _failed(self, error: Exception) -> None:
+        self.last_failure = error
+
+
 class _Asked:
     """Calls that are under way and the answers that have come so far."""
 
@@ -269,3 +288,11 @@ def _code(error: Exception) -> str:
     if isinstance(error, BrokerResponseError):
         return str(error.message or type(error).__name__)
     return type(error).__name__
+
+
+def _one_line(error: Exception) -> str:
+    """Say what kafka-python raised without the names of its classes."""
+    said = " ".join(str(argument) for argument in error.args) or type(error).__name__
+    if said == "socket disconnected":
+        said = "the broker closed the connection: its listener may want other --tls, --sasl flags"
+    return " ".join(said.split()).removeprefix("SaslAuthenticationFailedError: ")

@@ -17,6 +17,7 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
 from kafkascope_demo.localkafka import ClusterSpec, LocalKafka
+from kafkascope_demo.localkafka.distribution import exclusive
 from kafkascope_demo.localkafka.spec import DEFAULT_VERSION
 from tests.integration.healing import heal
 from tests.integration.shared_cluster import SharedCluster
@@ -46,8 +47,12 @@ class MakeTopic(Protocol):
         """Create a topic (with a name of its own when none is given) and return its name."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run all tests that break a cluster in one worker, one after the other."""
+    """Run all tests that break a cluster in one worker, one after the other.
+
+    First of all such hooks: xdist's own reads the marks.
+    """
     for item in items:
         if BREAKABLE in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group(BREAKABLE))
@@ -94,8 +99,9 @@ def unhealed_kafka(shared_directory: Path) -> Iterator[LocalKafka]:
 @pytest.fixture
 def breakable_kafka(unhealed_kafka: LocalKafka) -> Iterator[LocalKafka]:
     """Three brokers to stop, freeze or reconfigure; whole and in sync again after each test."""
-    yield unhealed_kafka
-    heal(unhealed_kafka)
+    with exclusive(unhealed_kafka.directory.with_name("test.lock")):
+        yield unhealed_kafka
+        heal(unhealed_kafka)
 
 
 @pytest.fixture(scope="session")

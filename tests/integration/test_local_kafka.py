@@ -114,7 +114,7 @@ def test_a_worker_that_crashes_leaves_no_broker_behind(tmp_path: Path) -> None:
         worker.send_signal(signal.SIGKILL)
 
     wait_until(lambda: not psutil.pid_exists(broker), 30, "the broker to be taken down")
-    assert not (tmp_path / "kafka" / "cluster.json").exists()
+    wait_until(lambda: not (tmp_path / "kafka").exists(), 30, "its data to be dropped")
 
 
 def test_a_broker_number_that_does_not_exist_is_refused(kafka: LocalKafka) -> None:

@@ -132,8 +132,6 @@ def _needed(sasl: Sasl) -> dict[str, str]:
 def _kerberos(sasl: Sasl) -> Iterator[Finding]:
     if sasl.kerberos_auth_type == "keytabAuth" and sasl.keytab_path is None:
         yield Finding("sasl.keytab-path", "is needed for --sasl.kerberos-auth-type=keytabAuth")
-    if sasl.kerberos_auth_type == "userAuth" and not sasl.password.get_secret_value():
-        yield Finding("sasl.password", "is needed for --sasl.kerberos-auth-type=userAuth")
     yield from _readable("sasl.keytab-path", sasl.keytab_path)
     yield from _readable("sasl.kerberos-config-path", sasl.kerberos_config_path)
 

@@ -161,7 +161,6 @@ class Sasl(Section):
     realm: str = ""
     kerberos_auth_type: Literal["", "keytabAuth", "userAuth"] = ""
     keytab_path: File = None
-    disable_pa_fx_fast: bool = False
 
 
 class Cluster(Section):

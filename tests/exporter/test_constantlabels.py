@@ -1,6 +1,9 @@
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
 
 from kafkascope_exporter.constantlabels import OWN_LABELS, check_labels, parse_labels
 
@@ -8,6 +11,23 @@ NAMES = st.from_regex(r"[a-zA-Z][a-zA-Z0-9_]*", fullmatch=True).filter(
     lambda name: name not in OWN_LABELS
 )
 VALUES = st.text(st.characters(exclude_characters=",", exclude_categories=["Cs"])).map(str.strip)
+
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def test_the_own_labels_are_those_of_the_kafka_series() -> None:
+    """As the golden files have them."""
+    used = {
+        name
+        for file in GOLDEN.glob("*.prom")
+        for family in text_string_to_metric_families(file.read_text())
+        for sample in family.samples
+        for name in sample.labels
+        if not family.name.startswith("kafka_exporter_")
+    }
+
+    assert used == OWN_LABELS
 
 
 @given(st.dictionaries(NAMES, VALUES))

@@ -8,7 +8,7 @@ def test_every_flag_has_its_own_variable() -> None:
     variables = {flag.variable for flag in FLAGS}
 
     assert len(variables) == len(FLAGS)
-    assert {"KAFKASCOPE_KAFKA_SERVER", "KAFKASCOPE_SASL_DISABLE_PA_FX_FAST"} <= variables
+    assert {"KAFKASCOPE_KAFKA_SERVER", "KAFKASCOPE_TLS_INSECURE_SKIP_TLS_VERIFY"} <= variables
 
 
 def test_a_variable_gives_the_setting_and_is_named_as_its_origin() -> None:

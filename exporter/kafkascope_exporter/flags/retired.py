@@ -10,6 +10,9 @@ RETIRED_FLAGS = (
         "kafka.allow-auto-topic-creation", "", "asking for metadata never creates a topic here"
     ),
     RetiredFlag("sasl.handshake", "", "the SASL handshake is always done, as every broker needs"),
+    RetiredFlag(
+        "sasl.disable-PA-FX-FAST", "", "the Kerberos library of the system decides on FAST"
+    ),
     RetiredFlag("use.consumelag.zookeeper", "", _NO_ZOOKEEPER, refused=True),
     RetiredFlag("zookeeper.server", "HOST:PORT", "ZooKeeper is not used"),
     RetiredFlag("refresh.metadata", "DURATION", "metadata is read anew every --collect.interval"),

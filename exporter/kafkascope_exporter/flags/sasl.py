@@ -93,7 +93,7 @@ FLAGS = (
         "clusters[0].sasl.kerberos_auth_type",
         "TYPE",
         "",
-        "keytabAuth (with --sasl.keytab-path) or userAuth (with a password), for gssapi.",
+        "keytabAuth (with --sasl.keytab-path), for gssapi; userAuth, with a password, is refused.",
     ),
     Flag(
         "sasl.keytab-path",
@@ -101,12 +101,5 @@ FLAGS = (
         "FILE",
         "",
         "Kerberos keytab, for gssapi.",
-    ),
-    Flag(
-        "sasl.disable-PA-FX-FAST",
-        "clusters[0].sasl.disable_pa_fx_fast",
-        "",
-        "false",
-        "Do not use PA_FX_FAST, for gssapi.",
     ),
 )

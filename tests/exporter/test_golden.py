@@ -42,11 +42,7 @@ def scrape(snapshot: Snapshot | None, failures: tuple[Failure, ...]) -> str:
     [
         ("healthy", snapshots.healthy, ()),
         ("under-replicated", snapshots.under_replicated, ()),
-        (
-            "leaderless",
-            snapshots.leaderless,
-            (Failure("ListOffsets", "", "LEADER_NOT_AVAILABLE", 2),),
-        ),
+        ("leaderless", snapshots.leaderless, ()),
         ("group-without-commits", snapshots.group_without_commits, ()),
         ("partial-failure", snapshots.partial_failure, BROKER_2_SILENT),
         ("everything-missing", lambda: None, (Failure("Connect", "", "TIMED_OUT"),)),

@@ -89,7 +89,13 @@ class MembersReader:
         if not wanted or remaining <= 0:
             return {}
         if self._admin is None:
-            self._admin = self._make_admin()
+            try:
+                self._admin = self._make_admin()
+            except KafkaException as error:  # a certificate gone, no token for OAUTHBEARER
+                failed: Future[Any] = Future()
+                failed.set_exception(error)
+                return dict.fromkeys(wanted.values(), failed)
+        self._admin.poll(0)  # its log comes out only so
         futures = self._admin.describe_consumer_groups(list(wanted), request_timeout=remaining)
         return {wanted[group_id]: future for group_id, future in futures.items()}
 

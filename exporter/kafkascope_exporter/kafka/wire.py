@@ -24,6 +24,7 @@ from kafka.errors import (
     KafkaTimeoutError,
     NodeNotReadyError,
     RequestTimedOutError,
+    SaslAuthenticationFailedError,
     UnknownBrokerIdError,
     for_code,
 )
@@ -238,7 +239,11 @@ class Wire:
 
 
 class _Connections(KafkaConnectionManager):  # type: ignore[misc] # kafka-python is untyped
-    """Remembers why the last connection failed, which kafka-python only logs."""
+    """Remembers why the last connection failed, which kafka-python only logs.
+
+    A refused login is not forgotten over the next failure: when the broker closes at once after
+    its answer, kafka-python sees the close alone.
+    """
 
     last_failure: Exception | None = None
 
@@ -252,7 +257,8 @@ class _Connections(KafkaConnectionManager):  # type: ignore[misc] # kafka-python
         self.last_failure = None
 
     def _failed(self, error: Exception) -> None:
-        self.last_failure = error
+        if not isinstance(self.last_failure, SaslAuthenticationFailedError):
+            self.last_failure = error
 
 
 class _Asked:
@@ -294,5 +300,5 @@ def _one_line(error: Exception) -> str:
     """Say what kafka-python raised without the names of its classes."""
     said = " ".join(str(argument) for argument in error.args) or type(error).__name__
     if said == "socket disconnected":
-        said = "the broker closed the connection: its listener may want other --tls, --sasl flags"
+        said = "the broker closed the connection: credentials, --tls or --sasl flags do not fit"
     return " ".join(said.split()).removeprefix("SaslAuthenticationFailedError: ")

@@ -65,6 +65,8 @@ TOOLS: Final = {
 
 # Tools that talk to no broker, or name it otherwise.
 _OFFLINE: Final = frozenset({"storage", "dump-log"})
+# Tools with sub-commands that take the brokers before the sub-command only.
+_CONNECT_FIRST: Final = frozenset({"features", "metadata-quorum", "transactions"})
 _PRODUCER_PROPERTIES: Final = frozenset({"producer-perf-test"})
 _CONFIG_FLAGS: Final = {
     "console-consumer": "--consumer.config",
@@ -112,13 +114,9 @@ def command(
     Raises:
         LocalKafkaError: There is no such tool in this version.
     """
-    return [
-        str(java),
-        f"@{options}",
-        _main_class(name, distribution),
-        *arguments,
-        *_connect(connection, name, arguments),
-    ]
+    connect = _connect(connection, name, arguments)
+    ordered = [*connect, *arguments] if name in _CONNECT_FIRST else [*arguments, *connect]
+    return [str(java), f"@{options}", _main_class(name, distribution), *ordered]
 
 
 def _connect(connection: Connection, name: str, arguments: Sequence[str]) -> list[str]:

@@ -22,7 +22,11 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class MetricGroup:
-    """Metrics that belong together: one file here, one heading in ``docs/metrics.md``."""
+    """Metrics that belong together: one file here, one heading in ``docs/metrics.md``.
+
+    ``families`` gets a snapshot as `rendering.Rendering.shown` gives it, so that every commit is on
+    a partition that the labels have. It yields the same families whatever the snapshot.
+    """
 
     name: str
     families: Callable[[Snapshot, Labels], Iterable[Family]]

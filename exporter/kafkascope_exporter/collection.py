@@ -58,6 +58,7 @@ class _Progress:
     began: float
     budget: float
     durations: dict[str, float] = field(default_factory=dict)
+    cpu: dict[str, float] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     missing: Counter[str] = field(default_factory=Counter)
     held: Counter[str] = field(default_factory=Counter)
@@ -68,11 +69,12 @@ class _Progress:
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        begun = time.monotonic()
+        begun, used = time.monotonic(), time.process_time()
         try:
             yield
         finally:
             self.durations[name] = time.monotonic() - begun
+            self.cpu[name] = time.process_time() - used
 
 
 class ClusterCollection:
@@ -257,6 +259,7 @@ class ClusterCollection:
             succeeded=succeeded,
             overran=duration > self._collect.interval,
             durations=progress.durations,
+            cpu=progress.cpu,
             requests=self._wire.take_requests(),
             failures=_summed(progress.failures),
             missing=progress.missing,

@@ -34,15 +34,17 @@ _GZIP_HEADER: Final = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"  # RFC 1952: d
 class Page:
     """All Kafka metrics of one cycle.
 
-    ``taken_at`` is the time of the oldest topology in it (Unix seconds) and ``seconds`` how long
-    the rendering took. ``identity`` is the text in pieces, without OpenMetrics' ``# EOF``;
-    ``deflated`` the same as raw deflate that ends at a byte boundary and without a last block;
-    ``crc`` and ``size`` (bytes) are those of the text. ``series`` counts samples by metric group,
-    and ``failed_groups`` names the groups that raised and are absent.
+    ``taken_at`` is the time of the oldest topology in it (Unix seconds), ``seconds`` how long the
+    rendering took and ``cpu_seconds`` how much CPU the process used meanwhile. ``identity`` is
+    the text in pieces, without OpenMetrics' ``# EOF``; ``deflated`` the same as raw deflate that
+    ends at a byte boundary and without a last block; ``crc`` and ``size`` (bytes) are those of
+    the text. ``series`` counts samples by metric group, and ``failed_groups`` names the groups
+    that raised and are absent.
     """
 
     taken_at: float
     seconds: float
+    cpu_seconds: float
     identity: tuple[bytes, ...]
     deflated: bytes
     crc: int
@@ -66,7 +68,7 @@ class Renderer:
 
     def render(self, snapshots: Sequence[Snapshot]) -> Page:
         """Render ``snapshots``, one per cluster and at least one, merged family by family."""
-        started = time.monotonic()
+        started, used = time.monotonic(), time.process_time()
         views = self._views(snapshots)
         text: list[bytes] = []
         series: dict[str, int] = {}
@@ -84,6 +86,7 @@ class Renderer:
         return Page(
             taken_at=min(snapshot.taken_at for snapshot in snapshots),
             seconds=time.monotonic() - started,
+            cpu_seconds=time.process_time() - used,
             identity=tuple(text),
             deflated=deflated,
             crc=crc,

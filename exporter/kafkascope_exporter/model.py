@@ -136,9 +136,10 @@ class Snapshot:
 class CycleReport:
     """How one cycle went; the exporter's self metrics are made of these.
 
-    ``durations`` are seconds by phase, ``requests`` counts calls by (API name, broker id as
-    text). ``succeeded`` says that the cluster's metadata was read, ``overran`` that the cycle
-    took longer than the collect interval.
+    ``durations`` are seconds by phase and ``cpu`` the seconds of CPU that the process used
+    meanwhile, ``requests`` counts calls by (API name, broker id as text). ``succeeded`` says that
+    the cluster's metadata was read, ``overran`` that the cycle took longer than the collect
+    interval.
     """
 
     started_at: float
@@ -146,6 +147,7 @@ class CycleReport:
     succeeded: bool
     overran: bool
     durations: Mapping[str, float]
+    cpu: Mapping[str, float]
     requests: Mapping[tuple[str, str], int]
     failures: tuple[Failure, ...]
     missing: Mapping[str, int]

@@ -140,6 +140,7 @@ def report(snapshot: Snapshot | None, failures: tuple[Failure, ...] = ()) -> Cyc
         succeeded=snapshot is not None,
         overran=False,
         durations={"metadata": 0.05, "group_list": 0.02, "group_offsets": 0.08, "offsets": 0.1},
+        cpu={"metadata": 0.03, "group_list": 0.01, "group_offsets": 0.05, "offsets": 0.06},
         requests={("Metadata", "1"): 1, ("ListOffsets", "1"): 2, ("ListOffsets", "2"): 2},
         failures=failures,
         missing=snapshot.missing if snapshot else {},

@@ -118,8 +118,10 @@ class SelfMetrics(Collector):
             value=self._page.taken_at if self._page else 0,
         )
         durations = {**report.durations, "total": report.duration} if report else {}
+        cpu = dict(report.cpu) if report else {}
         if self._page:
             durations["render"] = self._page.seconds
+            cpu["render"] = self._page.cpu_seconds
         yield _filled(
             GaugeMetricFamily(
                 "kafka_exporter_cycle_duration_seconds",
@@ -128,6 +130,15 @@ class SelfMetrics(Collector):
                 labels=("phase",),
             ),
             {(phase,): seconds for phase, seconds in durations.items()},
+        )
+        yield _filled(
+            GaugeMetricFamily(
+                "kafka_exporter_cycle_cpu_seconds",
+                "CPU time that the process used during the last collection cycle, by phase; that "
+                "of scrapes meanwhile is part of it.",
+                labels=("phase",),
+            ),
+            {(phase,): seconds for phase, seconds in cpu.items()},
         )
 
     def _counts(self) -> Iterator[Metric]:

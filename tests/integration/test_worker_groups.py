@@ -11,7 +11,7 @@ import os, time, pytest
 def test_tells_its_worker(number):
     time.sleep(0.05)
     with open("workers", "a") as workers:
-        workers.write(os.environ["PYTEST_XDIST_WORKER"] + "\\\\n")
+        workers.write(os.environ["PYTEST_XDIST_WORKER"] + "\\n")
 """
 
 

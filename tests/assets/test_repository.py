@@ -120,6 +120,16 @@ def test_the_readme_has_one_scrape_configuration() -> None:
     }
 
 
+def test_the_readme_names_only_metrics_that_are_documented() -> None:
+    """Its table and docs/metrics.md speak of the same metrics."""
+    metric = re.compile(r"`(kafka_\w+)`")
+    named = set(metric.findall((ROOT / "README.md").read_text()))
+    documented = set(metric.findall((ROOT / "docs" / "metrics.md").read_text()))
+
+    assert len(named) > 10
+    assert named <= documented
+
+
 def test_links_between_documents_lead_somewhere() -> None:
     """Every relative link in a document names a file that exists."""
     documents = {name: text for name, text in tracked_texts().items() if name.endswith(".md")}

@@ -238,7 +238,8 @@ class ClusterCollection:
         progress: _Progress,
     ) -> dict[GroupId, Group]:
         groups = {group.id: _group(group, commits, members) for group in listed.groups.values()}
-        unread = UnreadGroups(frozenset(listed.silent), commits.unanswered, members.unanswered)
+        listed_by = () if listed.silent else (broker.id for broker in topology.brokers)
+        unread = UnreadGroups(frozenset(listed_by), commits.unanswered, members.unanswered)
         held = self._groups.fill(groups, unread, topology, progress.started_at)
         progress.failures += [*listed.failures, *commits.failures, *members.failures]
         progress.held.update(

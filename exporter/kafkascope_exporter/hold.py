@@ -86,9 +86,14 @@ def _same(topic: TopicName, before: Topology, now: Topology) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class UnreadGroups:
-    """What a cycle could not read: group lists of ``silent`` brokers, commits and members."""
+    """What a cycle could not read of the groups.
 
-    silent: frozenset[BrokerId]
+    A group that is in no list is gone when all brokers gave theirs and its former coordinator
+    still is one of ``listed_by``. Else it may be with a coordinator that is silent or has yet to
+    load it, and ``listed_by`` is empty when any broker gave no list.
+    """
+
+    listed_by: frozenset[BrokerId]
     commits: Collection[GroupId]
     members: Collection[GroupId]
 
@@ -157,7 +162,7 @@ class HeldGroups:
             return
         in_part = {*unread.commits, *unread.members}
         for group in self._groups.values():
-            lost = group.coordinator in unread.silent and group.id not in groups
+            lost = group.coordinator not in unread.listed_by and group.id not in groups
             if lost or group.id in in_part:
                 yield group
 

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from confluent_kafka import ConsumerGroupTopicPartitions, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 from prometheus_client.parser import text_string_to_metric_families
+
+from tests.waiting import wait_until
 
 TOPICS = tuple(f"drill-{number}" for number in range(6))
 PARTITIONS = 6
@@ -50,8 +53,14 @@ def seed(properties: Mapping[str, str]) -> None:
             for partition in range(PARTITIONS)
         ]
         request = [ConsumerGroupTopicPartitions(group, offsets)]
-        for altered in admin.alter_consumer_group_offsets(request).values():
-            altered.result(_DEADLINE_S)
+        wait_until(partial(_commit, admin, request), _DEADLINE_S, f"commits of {group}")
+
+
+def _commit(admin: AdminClient, request: list[ConsumerGroupTopicPartitions]) -> bool:
+    """Commit; False when a coordinator was not ready for a partition."""
+    (altered,) = admin.alter_consumer_group_offsets(request).values()
+    told: ConsumerGroupTopicPartitions = altered.result(_DEADLINE_S)
+    return all(partition.error is None for partition in told.topic_partitions or ())
 
 
 def truth() -> dict[Key, int]:

@@ -67,7 +67,7 @@ def test_a_stopped_broker_leaves_and_comes_back(breakable_kafka: LocalKafka) -> 
     wait_until(lambda: brokers_of(first) == {1, 3}, 30, "broker 2 gone from the metadata")
 
     kafka.start_broker(2)
-    assert brokers_of(second) == {1, 2, 3}
+    wait_until(lambda: brokers_of(second) == {1, 2, 3}, 30, "broker 2 to know all of them")
 
 
 def test_a_frozen_broker_is_silent_until_it_is_resumed(breakable_kafka: LocalKafka) -> None:

@@ -1,0 +1,71 @@
+"""The exporter's own log: a line per event on standard error, as logfmt or JSON.
+
+A message may hold what others chose (a group id, an error text of a broker), so it is always
+quoted and escaped: nothing in it can begin a line of its own.
+"""
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Mapping
+from typing import Final, Literal
+
+_LEVELS: Final = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warn": logging.WARNING,
+    "error": logging.ERROR,
+}
+_NAMES: Final = {value: name for name, value in _LEVELS.items()} | {logging.CRITICAL: "error"}
+
+
+class LineFormatter(logging.Formatter):
+    """Writes a record as one line.
+
+    Args:
+        style_: ``logfmt`` or ``json``.
+    """
+
+    def __init__(self, style_: Literal["logfmt", "json"]) -> None:
+        super().__init__()
+        self._json = style_ == "json"
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Give the line for ``record``, without its end."""
+        fields = {
+            "time": _rfc3339(record.created),
+            "level": _NAMES.get(record.levelno, record.levelname.lower()),
+            "logger": record.name,
+            "msg": record.getMessage(),
+        }
+        if record.exc_info:
+            fields["exception"] = self.formatException(record.exc_info)
+        return json.dumps(fields) if self._json else _logfmt(fields)
+
+
+def set_up(level: str, style: Literal["logfmt", "json"]) -> None:
+    """Send everything that is logged to standard error.
+
+    Args:
+        level: the least severe level to write: ``debug``, ``info``, ``warn`` or ``error``.
+        style: ``logfmt`` or ``json``.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(LineFormatter(style))
+    logging.basicConfig(level=_LEVELS[level], handlers=[handler], force=True)
+    # Whatever a client sends would fill the log: uvicorn warns of each malformed request.
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
+
+
+def _rfc3339(created: float) -> str:
+    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(created))
+    return f"{whole}.{int(created % 1 * 1000):03}Z"
+
+
+def _logfmt(fields: Mapping[str, str]) -> str:
+    return " ".join(
+        f"{name}={json.dumps(value) if name in {'msg', 'exception'} else value}"
+        for name, value in fields.items()
+    )

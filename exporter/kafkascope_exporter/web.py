@@ -1,0 +1,136 @@
+"""The exporter's pages: metrics, health, readiness, and a landing page."""
+
+import asyncio
+from collections.abc import Sequence
+from html import escape
+from typing import Protocol
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from kafkascope_exporter.accept import OPENMETRICS, wants_gzip, wants_openmetrics
+from kafkascope_exporter.exposition import Page, respond
+
+_TEXT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_OPENMETRICS_TYPE = f"{OPENMETRICS}; version=1.0.0; charset=utf-8"
+
+# A client that does not read leaves at most this much with the process (docs/adr/0003).
+CHUNK = 256 * 1024
+
+
+class PageSource(Protocol):
+    """What collects (`schedule.Collector`)."""
+
+    def page(self) -> Page | None:
+        """Give the newest page that is not stale."""
+
+    def ready(self) -> bool:
+        """Tell whether there is one."""
+
+    def collect_now(self) -> None:
+        """Collect, and return when that is done."""
+
+
+class SelfSource(Protocol):
+    """What knows how the exporter itself fares (`metrics.self.SelfMetrics`)."""
+
+    def render(self, *, openmetrics: bool) -> bytes:
+        """Give the exporter's own metrics."""
+
+
+class _Pieces(Response):
+    """A body that is there already, in pieces, sent as fast as the client reads."""
+
+    def __init__(self, pieces: Sequence[bytes], headers: dict[str, str]) -> None:
+        size = str(sum(map(len, pieces)))
+        super().__init__(headers={**headers, "Content-Length": size})
+        self._pieces = pieces
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
+        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        await send(start)
+        if scope["method"] != "HEAD":
+            for piece in self._pieces:
+                view = memoryview(piece)
+                for at in range(0, len(view), CHUNK):
+                    chunk = bytes(view[at : at + CHUNK])
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+class Pages:
+    """Answers requests.
+
+    Args:
+        source: where the page of Kafka metrics comes from.
+        own: where the exporter's own metrics come from.
+        telemetry_path: where both are served.
+        on_scrape: whether a scrape collects first (``--collect.on-scrape``).
+        version: the exporter's version, for the landing page.
+    """
+
+    def __init__(
+        self,
+        source: PageSource,
+        own: SelfSource,
+        *,
+        telemetry_path: str,
+        on_scrape: bool,
+        version: str,
+    ) -> None:
+        self._source = source
+        self._own = own
+        self._path = telemetry_path
+        self._on_scrape = on_scrape
+        self._version = version
+
+    def application(self) -> Starlette:
+        """Give the ASGI application."""
+        pages = {
+            self._path: self.metrics,
+            "/-/healthy": self.healthy,
+            "/healthz": self.healthy,
+            "/-/ready": self.ready,
+            "/": self.landing,
+        }
+        return Starlette(routes=[Route(path, page) for path, page in pages.items()])
+
+    async def metrics(self, request: Request) -> Response:
+        """Serve the newest page and the exporter's own metrics."""
+        if self._on_scrape:
+            await asyncio.to_thread(self._source.collect_now)
+        openmetrics = wants_openmetrics(",".join(request.headers.getlist("accept")))
+        gzip = wants_gzip(",".join(request.headers.getlist("accept-encoding")))
+        headers = {
+            "Content-Type": _OPENMETRICS_TYPE if openmetrics else _TEXT_TYPE,
+            "Cache-Control": "no-store",
+            "Vary": "Accept, Accept-Encoding",
+        }
+        if gzip:
+            headers["Content-Encoding"] = "gzip"
+        own = self._own.render(openmetrics=openmetrics)
+        return _Pieces(respond(self._source.page(), own, gzip=gzip), headers)
+
+    async def healthy(self, _: Request) -> Response:
+        """Say that the process serves requests."""
+        return PlainTextResponse("ok\n")
+
+    async def ready(self, _: Request) -> Response:
+        """Say whether there are Kafka metrics to serve."""
+        if self._source.ready():
+            return PlainTextResponse("ready\n")
+        reason = "no collection cycle has succeeded within --collect.staleness; see the log\n"
+        return PlainTextResponse(reason, status_code=503)
+
+    async def landing(self, _: Request) -> Response:
+        """Serve links to the other pages."""
+        path = escape(self._path, quote=True)
+        return HTMLResponse(
+            "<!doctype html><html lang=en><meta charset=utf-8><title>Kafkascope exporter</title>"
+            f"<h1>Kafkascope exporter {escape(self._version)}</h1>"
+            f'<ul><li><a href="{path}">Metrics</a></li>'
+            '<li><a href="/-/ready">Ready?</a></li><li><a href="/-/healthy">Healthy?</a></li></ul>'
+        )

@@ -31,6 +31,7 @@ from kafkascope_exporter.kafka.passthrough import (
     socket_buffers,
 )
 from kafkascope_exporter.kafka.secrettext import SecretText
+from kafkascope_exporter.kafka.sockets import PROXY_URL
 from kafkascope_exporter.kafka.tls import client_context, librdkafka_tls
 from kafkascope_exporter.kafka.tokens import TokenError, TokenSource, token_source
 from kafkascope_exporter.properties import Properties
@@ -88,6 +89,7 @@ def kafka_python_configs(cluster: Cluster, deadline: float = DEADLINE) -> dict[s
         # kafka-python refuses what goes beyond, instead of queueing it.
         "max_in_flight_requests_per_connection": 1_000_000,
         "socket_options": _socket_options(cluster),
+        "proxy_url": PROXY_URL,
         **kafka_python_counterparts(cluster.properties),
     }
     if cluster.tls.enabled:

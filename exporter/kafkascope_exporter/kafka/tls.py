@@ -7,6 +7,7 @@ from typing import Any
 
 from kafkascope_exporter.config import Tls
 from kafkascope_exporter.kafka.secrettext import SecretText
+from kafkascope_exporter.kafka.sockets import SecureSocket
 
 _ALGORITHM = "ssl.endpoint.identification.algorithm"
 
@@ -54,6 +55,7 @@ def client_context(tls: Tls, properties: Mapping[str, str]) -> ssl.SSLContext:
         context: ssl.SSLContext = named
     else:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.sslsocket_class = SecureSocket
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.check_hostname = properties.get(_ALGORITHM, "https") == "https"
     if tls.insecure_skip_tls_verify:

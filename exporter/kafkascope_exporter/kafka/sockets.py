@@ -1,0 +1,82 @@
+"""Sockets that tell kafka-python all they received, and that close when their connection fails.
+
+kafka-python drops what comes in the same breath as the end of a connection: that is where brokers
+say why they refuse a login. It also drops failed sockets unclosed, in reference cycles: against a
+cluster that is down, a process that collects garbage seldom would run out of descriptors.
+"""
+
+import socket
+import ssl
+from typing import Any
+
+from kafka.net.inet import KafkaNetSocket
+
+SCHEME = "direct"
+PROXY_URL = f"{SCHEME}://"
+"""The config ``proxy_url`` that makes kafka-python connect through `DirectSocket`."""
+
+# kafka-python asks for 4 KiB at a time, in a loop until there is nothing more.
+_CHUNK = 1 << 16
+
+
+class PlainSocket(socket.socket):
+    """Reports the end of the connection only after a pause behind the last bytes."""
+
+    _just_received = False
+
+    def recv(self, bufsize: int, flags: int = 0) -> bytes:
+        """Receive, and more at a time than asked for."""
+        try:
+            received = super().recv(max(bufsize, _CHUNK), flags)
+        except OSError:
+            self._just_received = False
+            raise
+        if not received and self._just_received:
+            self._just_received = False
+            raise BlockingIOError
+        self._just_received = bool(received)
+        return received
+
+
+class SecureSocket(PlainSocket, ssl.SSLSocket):  # type: ignore[misc] # recv's arguments differ by name
+    """The same with TLS; closes when its handshake fails."""
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - the signature of ssl
+        """Shake hands, or close and raise."""
+        try:
+            super().do_handshake(block)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
+        except OSError:
+            self.close()
+            raise
+
+
+class DirectSocket(KafkaNetSocket):  # type: ignore[misc] # kafka-python is untyped
+    """Connects without a proxy; kafka-python knows it by its scheme."""
+
+    SCHEMES = (SCHEME,)
+
+    def socket(
+        self,
+        family: int = socket.AF_UNSPEC,
+        sock_type: int = socket.SOCK_STREAM,
+        proto: int = socket.IPPROTO_TCP,
+    ) -> PlainSocket:
+        """Make an unconnected socket."""
+        return PlainSocket(family, sock_type, proto)
+
+    async def sock_connect(
+        self,
+        net: Any,  # noqa: ANN401 - kafka-python is untyped
+        sock: PlainSocket,
+        sockaddr: Any,  # noqa: ANN401
+        timeout_at: float | None = None,
+    ) -> PlainSocket:
+        """Connect, or close the socket and raise."""
+        try:
+            await super().sock_connect(net, sock, sockaddr, timeout_at=timeout_at)
+        except BaseException:
+            sock.close()
+            raise
+        return sock

@@ -1,0 +1,78 @@
+"""The exporter as a whole: its parts put together, and run until a signal ends it."""
+
+import gc
+import logging
+import sys
+
+from confluent_kafka.admin import AdminClient
+
+from kafkascope_exporter import server
+from kafkascope_exporter.collection import ClusterCollection
+from kafkascope_exporter.config import Settings
+from kafkascope_exporter.exposition import Renderer
+from kafkascope_exporter.kafka.clients import (
+    access_notices,
+    kafka_python_configs,
+    librdkafka_properties,
+)
+from kafkascope_exporter.kafka.members import MembersReader
+from kafkascope_exporter.kafka.wire import Wire
+from kafkascope_exporter.metrics.rendering import Rendering
+from kafkascope_exporter.metrics.self import SelfMetrics
+from kafkascope_exporter.schedule import Collector
+from kafkascope_exporter.web import Pages
+
+log = logging.getLogger(__name__)
+
+_STOP_WITHIN = 2.0
+
+
+def run(settings: Settings, version: str) -> None:
+    """Collect and serve until a signal ends it.
+
+    Args:
+        settings: validated, with one cluster.
+        version: the exporter's own.
+
+    Raises:
+        ServerError: the listener cannot be set up.
+    """
+    (cluster,) = settings.clusters
+    collect = settings.collect
+    sockets = server.listen(settings.web)
+    _tune()
+    for notice in access_notices(cluster):
+        log.warning("%s", notice)
+    log.info("kafkascope-exporter %s for %s", version, ",".join(cluster.servers))
+    own = SelfMetrics(version)
+    collection = ClusterCollection(
+        cluster,
+        collect,
+        connect=lambda: Wire(kafka_python_configs(cluster, collect.deadline)),
+        members=lambda wire: MembersReader(
+            wire,
+            lambda: AdminClient(librdkafka_properties(cluster, collect.deadline)),
+            assignments=not cluster.show_all_offsets,
+        ),
+    )
+    renderer = Renderer(Rendering.of(cluster, settings.metrics))
+    collector = Collector(collection, collect, renderer.render, own.record)
+    pages = Pages(
+        collector,
+        own,
+        telemetry_path=settings.web.telemetry_path,
+        on_scrape=collect.on_scrape,
+        version=version,
+    )
+    collector.start()
+    try:
+        server.serve(pages.application(), settings.web, sockets)
+    finally:
+        collector.stop(_STOP_WITHIN)
+
+
+def _tune() -> None:
+    """Keep scrapes quick beside a cycle, and cycles cheap (docs/adr/0003)."""
+    sys.setswitchinterval(0.0005)
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)

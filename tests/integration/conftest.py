@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -16,8 +17,9 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
-from kafkascope_demo.localkafka import ClusterSpec, LocalKafka
+from kafkascope_demo.localkafka import ClusterSpec, LocalKafka, LocalKafkaError
 from kafkascope_demo.localkafka.distribution import exclusive
+from kafkascope_demo.localkafka.provision import download
 from kafkascope_demo.localkafka.spec import DEFAULT_VERSION
 from tests.integration.healing import heal
 from tests.integration.shared_cluster import SharedCluster
@@ -63,6 +65,15 @@ def shared_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A temporary directory that is the same for all workers of this run."""
     own = tmp_path_factory.getbasetemp()
     return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Download Kafka before the first test: no test's time limit is meant for that."""
+    wanted = {"kafka", "unhealed_kafka", "secured_kafka"}
+    used = any(wanted & set(getattr(item, "fixturenames", ())) for item in session.items)
+    if used and not session.config.option.collectonly:
+        with contextlib.suppress(LocalKafkaError):  # the fixture that needs it tells
+            download(released(ClusterSpec()).version, lambda *_: None)
 
 
 def released(spec: ClusterSpec) -> ClusterSpec:

@@ -9,6 +9,7 @@ import json
 import os
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -17,6 +18,7 @@ from kafkascope_demo.localkafka.errors import LocalKafkaError
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and of how much (0: unknown)."""
 
+_AT_ONCE: Final = 8
 _SCALA: Final = "2.13"
 _LAST_LOG4J1: Final = (3, 9, 99)
 _RELOAD4J_BINDING: Final = "org.slf4j:slf4j-reload4j:1.7.36"
@@ -78,12 +80,19 @@ def exclusive(path: Path) -> Iterator[None]:
         yield
 
 
-def load(version: str, progress: Progress) -> Distribution:
+def load(
+    version: str,
+    progress: Progress,
+    resolve: Callable[[str, Progress], Distribution] | None = None,
+) -> Distribution:
     """Find a version's jars: from the list of an earlier start, else by resolving and downloading.
+
+    The list is believed while each jar is there in the size that it had.
 
     Args:
         version: Kafka's version, such as ``4.3.1``.
         progress: Told about downloads.
+        resolve: What resolves and downloads; ``jgo`` when None.
 
     Raises:
         LocalKafkaError: No network, no such version, no space, or ``jgo`` is not installed.
@@ -94,7 +103,7 @@ def load(version: str, progress: Progress) -> Distribution:
     with exclusive(listing.with_suffix(".lock")):
         if found := _read(listing, version):
             return found
-        distribution = _resolve(version, progress)
+        distribution = (resolve or _resolve)(version, progress)
         _write(listing, distribution)
     return distribution
 
@@ -103,17 +112,18 @@ def _read(listing: Path, version: str) -> Distribution | None:
     try:
         content = json.loads(listing.read_text(encoding="utf-8"))
         broker, tools = (tuple(map(Path, content[part])) for part in ("broker", "tools"))
-    except (OSError, ValueError, KeyError, TypeError):
+        whole = all(Path(jar).stat().st_size == size for jar, size in content["sizes"].items())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    if not all(jar.is_file() for jar in {*broker, *tools}):
-        return None
-    return Distribution(version, broker, tools)
+    return Distribution(version, broker, tools) if whole else None
 
 
 def _write(listing: Path, distribution: Distribution) -> None:
+    jars = {*distribution.broker, *distribution.tools}
     content = {
         "broker": [str(jar) for jar in distribution.broker],
         "tools": [str(jar) for jar in distribution.tools],
+        "sizes": {str(jar): jar.stat().st_size for jar in sorted(jars)},
     }
     temporary = listing.with_suffix(".tmp")
     temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
@@ -129,16 +139,27 @@ def _resolve(version: str, progress: Progress) -> Distribution:
         logging = _artifacts(_logging_binding(version, broker))
         server = _distinct([*broker, *logging])
         everything = _distinct([*server, *tools])
-        jars = {}
-        for number, artifact in enumerate(everything):
-            progress(f"downloading {what}: {artifact.filename}", number, len(everything))
-            jars[_key(artifact)] = _download(artifact)
-        progress(f"downloaded {what}", len(everything), len(everything))
+        total = len(everything)
+        jars = _fetch_all(everything, lambda done: progress(f"downloading {what}", done, total))
     return Distribution(
         version,
         tuple(jars[_key(artifact)] for artifact in server),
         tuple(jars[_key(artifact)] for artifact in everything),
     )
+
+
+def _fetch_all(artifacts: Iterable[Artifact], fetched: Callable[[int], None]) -> dict[str, Path]:
+    jars: dict[str, Path] = {}
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        downloads = {pool.submit(fetch, artifact): artifact for artifact in artifacts}
+        try:
+            for number, download in enumerate(as_completed(downloads)):
+                fetched(number)
+                jars[_key(downloads[download])] = download.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return jars
 
 
 def _logging_binding(version: str, broker: Iterable[Artifact]) -> str:
@@ -173,9 +194,14 @@ def _distinct(artifacts: Iterable[Artifact]) -> list[Artifact]:
     return list(first.values())
 
 
-def _download(artifact: Artifact) -> Path:
+def fetch(artifact: Artifact) -> Path:
+    """Download a jar unless it is there, again when an earlier download was interrupted.
+
+    Raises:
+        LocalKafkaError: It is damaged even so.
+    """
     jar = Path(artifact.resolve())
-    if not zipfile.is_zipfile(jar):  # an earlier download was interrupted
+    if not zipfile.is_zipfile(jar):
         jar.unlink()
         jar = Path(artifact.resolve())
     if not zipfile.is_zipfile(jar):

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from rich.console import Console
 
@@ -52,7 +53,7 @@ def main() -> int:
         if arguments.markdown:
             tables.check_markdown(arguments.markdown)
         results = _run(arguments, say)
-    except (BenchError, LocalKafkaError, OSError, ValueError) as error:
+    except (BenchError, LocalKafkaError, KafkaException, OSError, ValueError) as error:
         console_say.print(f"bench: {error}", style="red", highlight=False)
         return 1
     tables.draw(results, console)

@@ -2,12 +2,18 @@
 
 import logging
 import random
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
-from confluent_kafka import ConsumerGroupTopicPartitions, Producer, TopicPartition
+from confluent_kafka import (
+    ConsumerGroupTopicPartitions,
+    KafkaException,
+    Producer,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient, NewTopic
 
 _TOPICS_AT_ONCE = 100
@@ -15,6 +21,7 @@ _GROUPS_AT_ONCE = 200
 _MESSAGES = 3
 _COMMITS = (16, 20)
 _DEADLINE_S = 300
+_RETRY_S = 0.5
 
 REPLICATED_TOPICS = 5
 _REPLICATED_PARTITIONS = 6
@@ -112,20 +119,41 @@ def _commit(admin: AdminClient, names: Sequence[str], size: Size, progress: Prog
     groups = [f"bench-group-{number:05}" for number in range(size.groups)]
     for done, chunk in _chunks(groups, _GROUPS_AT_ONCE):
         progress("committing offsets", done, len(groups))
-        asked = {}
-        for group in chunk:
-            first = chance.randrange(size.partitions)
-            commits = [
-                TopicPartition(
-                    names[at // size.partitions_per_topic],
-                    at % size.partitions_per_topic,
-                    chance.randint(0, _MESSAGES),
-                )
-                for at in _places(first, chance.randint(*_COMMITS), size.partitions)
-            ]
+        _commit_surely(admin, {group: _commits(chance, names, size) for group in chunk})
+
+
+def _commits(chance: random.Random, names: Sequence[str], size: Size) -> list[TopicPartition]:
+    each = size.partitions_per_topic
+    first = chance.randrange(size.partitions)
+    places = _places(first, chance.randint(*_COMMITS), size.partitions)
+    return [
+        TopicPartition(names[at // each], at % each, chance.randint(0, _MESSAGES)) for at in places
+    ]
+
+
+def _commit_surely(admin: AdminClient, wanted: dict[str, list[TopicPartition]]) -> None:
+    """Commit; again where the coordinator was not ready, which a new cluster's are not at once."""
+    ends_at = time.monotonic() + _DEADLINE_S
+    while wanted:
+        asked: dict[str, Future[Any]] = {}
+        for group, commits in wanted.items():
             request = ConsumerGroupTopicPartitions(group, commits)
-            asked.update(admin.alter_consumer_group_offsets([request], request_timeout=_DEADLINE_S))
-        _finish(asked)
+            asked |= admin.alter_consumer_group_offsets([request], request_timeout=_DEADLINE_S)
+        errors = {group: _error(future) for group, future in asked.items()}
+        wanted = {group: commits for group, commits in wanted.items() if errors[group]}
+        if wanted:
+            if time.monotonic() > ends_at:
+                raise TimeoutError(f"{len(wanted)} groups cannot commit: {errors[min(wanted)]}")
+            time.sleep(_RETRY_S)
+
+
+def _error(asked: Future[Any]) -> str:
+    """Give the first error of a commit, or nothing; each partition may have its own."""
+    try:
+        told = asked.result(_DEADLINE_S)
+    except KafkaException as error:
+        return str(error)
+    return next((str(p.error) for p in told.topic_partitions if p.error), "")
 
 
 def _places(first: int, count: int, partitions: int) -> Iterator[int]:

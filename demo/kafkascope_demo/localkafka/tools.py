@@ -68,7 +68,8 @@ _OFFLINE: Final = frozenset({"storage", "dump-log"})
 # Tools with sub-commands that take the brokers before the sub-command only.
 _CONNECT_FIRST: Final = frozenset({"features", "metadata-quorum", "transactions"})
 _PRODUCER_PROPERTIES: Final = frozenset({"producer-perf-test"})
-_CONFIG_FLAGS: Final = {
+# Before KIP-1147 (4.2) tools had names of their own for the same flag.
+_OLD_CONFIG_FLAGS: Final = {
     "console-consumer": "--consumer.config",
     "console-share-consumer": "--consumer.config",
     "console-producer": "--producer.config",
@@ -77,7 +78,8 @@ _CONFIG_FLAGS: Final = {
     "cluster": "--config",
     "leader-election": "--admin.config",
 }
-_DEFAULT_CONFIG_FLAG: Final = "--command-config"
+_CONFIG_FLAG: Final = "--command-config"
+_FIRST_UNIFORM: Final = (4, 2, 0)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -114,22 +116,26 @@ def command(
     Raises:
         LocalKafkaError: There is no such tool in this version.
     """
-    connect = _connect(connection, name, arguments)
+    connect = _connect(connection, name, arguments, distribution.version)
     ordered = [*connect, *arguments] if name in _CONNECT_FIRST else [*arguments, *connect]
     return [str(java), f"@{options}", _main_class(name, distribution), *ordered]
 
 
-def _connect(connection: Connection, name: str, arguments: Sequence[str]) -> list[str]:
+def _connect(
+    connection: Connection, name: str, arguments: Sequence[str], version: str
+) -> list[str]:
     if name in _OFFLINE or "--help" in arguments or "--version" in arguments:
         return []
     given = {argument.split("=", 1)[0] for argument in arguments}
     if "--bootstrap-server" in given or "--bootstrap-controller" in given:
         return []
+    uniform = tuple(map(int, version.split("."))) >= _FIRST_UNIFORM
     if name in _PRODUCER_PROPERTIES:
-        added = ["--producer-props", f"bootstrap.servers={connection.bootstrap_servers}"]
+        flag = "--command-property" if uniform else "--producer-props"
+        added = [flag, f"bootstrap.servers={connection.bootstrap_servers}"]
     else:
         added = ["--bootstrap-server", connection.bootstrap_servers]
-    flag = _CONFIG_FLAGS.get(name, _DEFAULT_CONFIG_FLAG)
+    flag = _CONFIG_FLAG if uniform else _OLD_CONFIG_FLAGS.get(name, _CONFIG_FLAG)
     if connection.properties and flag not in given:
         added += [flag, str(connection.properties)]
     return added

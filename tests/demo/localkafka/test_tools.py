@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import zipfile
 from pathlib import Path
 
@@ -43,6 +44,17 @@ def test_a_secured_cluster_fills_in_the_client_properties(distribution: Distribu
     made = command(distribution, "topics", "--list", properties=Path("client"))
 
     assert made[-2:] == ["--command-config", "client"]
+
+
+def test_older_tools_get_the_flags_that_they_know(distribution: Distribution) -> None:
+    """Before 4.2 the flag had another name in some tools."""
+    older = dataclasses.replace(distribution, version="4.1.0")
+
+    made = command(older, "producer-perf-test", "--topic", "a", properties=Path("client"))
+
+    assert made[-4:] == [
+        *("--producer-props", "bootstrap.servers=a:1,b:2", "--producer.config", "client")
+    ]
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,7 @@ class Traffic:
             produced = due
             producer.poll(0)
         producer.flush(5)
+        producer.purge()
 
     def _consume(self) -> None:
         consumer = Consumer(

@@ -141,6 +141,6 @@ def logging_files(spec: ClusterSpec) -> tuple[str, str]:
 
     The tools' goes to standard error, so that their output stays clean.
     """
-    text = _LOG4J1 if spec.version.startswith("3.") else _LOG4J2
+    text = _LOG4J1 if spec.release < (4,) else _LOG4J2
     out, err = ("System.out", "System.err") if text is _LOG4J1 else ("SYSTEM_OUT", "SYSTEM_ERR")
     return text.format(level="info", target=out), text.format(level="warn", target=err)

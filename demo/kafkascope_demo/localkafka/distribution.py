@@ -19,7 +19,10 @@ Progress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and of how much (0: unknown)."""
 
 _AT_ONCE: Final = 8
-_SCALA: Final = "2.13"
+_FIRST_ON_SCALA_2_13: Final = (2, 4)
+# Java 11 dropped it, and Kafka's own packages do not name it.
+_LAST_WITH_JAXB: Final = (1, 0)
+_JAXB: Final = "javax.xml.bind:jaxb-api:2.3.1"
 _LAST_LOG4J1: Final = (3, 9, 99)
 _RELOAD4J_BINDING: Final = "org.slf4j:slf4j-reload4j:1.7.36"
 _LOG4J2: Final = "2.24.3"
@@ -134,7 +137,7 @@ def _resolve(version: str, progress: Progress) -> Distribution:
     what = f"Kafka {version}"
     progress(f"resolving the packages of {what}", 0, 0)
     with _download_errors(what):
-        broker = _artifacts(f"org.apache.kafka:kafka_{_SCALA}:{version}")
+        broker = _broker_artifacts(version)
         tools = _artifacts(f"org.apache.kafka:kafka-tools:{version}")
         logging = _artifacts(_logging_binding(version, broker))
         server = _distinct([*broker, *logging])
@@ -160,6 +163,13 @@ def _fetch_all(artifacts: Iterable[Artifact], fetched: Callable[[int], None]) ->
             pool.shutdown(cancel_futures=True)
             raise
     return jars
+
+
+def _broker_artifacts(version: str) -> list[Artifact]:
+    release = tuple(int(part) for part in version.split("."))
+    scala = "2.13" if release >= _FIRST_ON_SCALA_2_13 else "2.12"
+    broker = _artifacts(f"org.apache.kafka:kafka_{scala}:{version}")
+    return [*broker, *_artifacts(_JAXB)] if release < _LAST_WITH_JAXB else broker
 
 
 def _logging_binding(version: str, broker: Iterable[Artifact]) -> str:

@@ -15,6 +15,9 @@ LISTENERS: Final = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 SASL_MECHANISMS: Final = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER")
 MODES: Final = ("kraft", "zookeeper")
 MAX_NODES: Final = 5
+_VERSION: Final = re.compile(r"(0\.)?\d+\.\d+\.\d+")
+_FIRST_KRAFT: Final = (3, 3)
+_FIRST_KRAFT_ONLY: Final = (4, 0)
 _LAST_PORT: Final = 65_535 - MAX_NODES
 
 
@@ -24,7 +27,7 @@ class ClusterSpec:
 
     Args:
         nodes: Brokers, 1 to 5, numbered from 1. In KRaft mode each is a controller as well.
-        version: Kafka's version, such as ``4.3.1`` or ``3.9.1``.
+        version: Kafka's version, such as ``4.3.1`` or ``3.9.1``; from 0.10.2 on.
         listener: Security protocol of the listener for clients.
         sasl_mechanism: The listener's only SASL mechanism; ``PLAIN`` when the listener is a SASL
             one and nothing is said.
@@ -34,7 +37,7 @@ class ClusterSpec:
         heap: Heap size of each broker in Java's notation (``256m``, ``1g``).
         first_port: Port of broker 1, the others take the ports after it; free ports when None.
         properties: More server properties, which win over ours.
-        mode: ``kraft``, or ``zookeeper`` for versions before 4.0.
+        mode: ``kraft``, from 3.3 on, or ``zookeeper``, before 4.0.
 
     Raises:
         LocalKafkaError: A value, or a combination of values, that cannot be.
@@ -77,7 +80,7 @@ class ClusterSpec:
     @property
     def release(self) -> tuple[int, ...]:
         """The version as numbers, for comparisons."""
-        return tuple(int(number) for number in self.version.split(".")[:3])
+        return tuple(int(number) for number in self.version.split("."))
 
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON values."""
@@ -90,12 +93,13 @@ class ClusterSpec:
         return cls(**fields)
 
     def _problems(self) -> list[str]:
-        return [*self._bad_values(), *self._bad_combinations()]
+        mode = self._bad_mode() if _VERSION.fullmatch(self.version) else ()
+        return [*self._bad_values(), *self._bad_combinations(), *mode]
 
     def _bad_values(self) -> Iterator[str]:
         if not 1 <= self.nodes <= MAX_NODES:
             yield f"nodes must be 1 to {MAX_NODES}, not {self.nodes}"
-        if re.fullmatch(r"\d+\.\d+\.\d+", self.version) is None:
+        if _VERSION.fullmatch(self.version) is None:
             yield f"version must look like {DEFAULT_VERSION}, not {self.version!r}"
         if re.fullmatch(r"\d+[kKmMgG]", self.heap) is None:
             yield f"heap must look like 256m or 1g, not {self.heap!r}"
@@ -117,7 +121,11 @@ class ClusterSpec:
             yield f"client certificates need a listener SSL or SASL_SSL, not {self.listener}"
         if self.acls and not (self.sasl or (self.tls and self.client_auth)):
             yield "ACLs need a listener that authenticates: SASL, or SSL with client certificates"
-        if self.mode == "zookeeper" and not self.version.startswith("3."):
-            yield f"ZooKeeper mode ended with Kafka 3.9; {self.version} is KRaft only"
         if self.mode == "zookeeper" and (self.sasl_mechanism or "").startswith("SCRAM"):
             yield "SCRAM needs KRaft mode, whose storage is formatted with the users"
+
+    def _bad_mode(self) -> Iterator[str]:
+        if self.mode == "kraft" and self.release < _FIRST_KRAFT:
+            yield f"KRaft mode began with Kafka 3.3; {self.version} needs the mode zookeeper"
+        if self.mode == "zookeeper" and self.release >= _FIRST_KRAFT_ONLY:
+            yield f"ZooKeeper mode ended with Kafka 3.9; {self.version} is KRaft only"

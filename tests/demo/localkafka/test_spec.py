@@ -30,6 +30,7 @@ def test_a_sasl_listener_defaults_to_plain() -> None:
         ({"heap": "lots"}, "heap must look like 256m or 1g"),
         ({"first_port": 70_000}, "first port must be 1 to"),
         ({"mode": "zookeeper"}, "ZooKeeper mode ended with Kafka 3.9"),
+        ({"version": "0.11.0.3"}, "KRaft mode began with Kafka 3.3"),
     ],
 )
 def test_a_value_that_cannot_be_is_refused(fields: dict[str, object], message: str) -> None:

@@ -22,7 +22,7 @@ from kafkascope_exporter.kafka.clients import (
 )
 from kafkascope_exporter.kafka.groups import list_groups
 from kafkascope_exporter.kafka.metadata import MetadataReader
-from kafkascope_exporter.kafka.wire import ClusterUnreachableError, Wire
+from kafkascope_exporter.kafka.wire import TIMED_OUT, ClusterUnreachableError, Wire
 from tests.integration.secured import (
     EVERY_SASL,
     MUTUAL_TLS,
@@ -82,13 +82,21 @@ def answers(cluster: Cluster) -> bool:
 
 def refusal(cluster: Cluster) -> str:
     """Connect through both clients in vain, and tell the reason that the user gets."""
-    with wired(cluster) as wire, pytest.raises(ClusterUnreachableError) as caught:
-        wire.connect(time.monotonic() + 2)
+    with wired(cluster) as wire:
+        told = wait_until(lambda: attempt(wire), PATIENCE, "a reason")
     properties = librdkafka_properties(cluster)
     properties.pop("oauth_cb", None)
     future = AdminClient(properties).list_consumer_groups(request_timeout=2)
-    assert future.result(PATIENCE).errors if not future.exception(PATIENCE) else True
-    return str(caught.value)
+    assert future.exception(PATIENCE) or future.result().errors
+    return told
+
+
+def attempt(wire: Wire) -> str:
+    """Connect in vain for a second, and tell the reason once there is one."""
+    with pytest.raises(ClusterUnreachableError) as caught:
+        wire.connect(time.monotonic() + 1)
+    told = str(caught.value)
+    return "" if caught.value.code == TIMED_OUT or "not been answered yet" in told else told
 
 
 def test_both_clients_connect_without_security(kafka: LocalKafka) -> None:
@@ -174,8 +182,10 @@ def test_a_wrong_server_name_is_told(secured_kafka: SecuredKafka) -> None:
     kafka = secured_kafka(TLS)
     cluster = settings(kafka, tls=tls(kafka, server_name="kafka.example"))
 
-    with wired(cluster) as wire, pytest.raises(ClusterUnreachableError, match=r"kafka\.example"):
-        wire.connect(time.monotonic() + 2)
+    with wired(cluster) as wire:
+        told = wait_until(lambda: attempt(wire), PATIENCE, "a reason")
+
+    assert "not valid for 'kafka.example'" in told
 
 
 def test_a_missing_client_certificate_is_told(secured_kafka: SecuredKafka) -> None:
@@ -240,10 +250,6 @@ class ShortLived:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/token"
 
-    def pauses(self) -> list[float]:
-        """Give the seconds between requests."""
-        return [b - a for a, b in zip(self.asked_at, self.asked_at[1:], strict=False)]
-
 
 @contextmanager
 def short_lived(kafka: LocalKafka, lifetime: int) -> Iterator[tuple[ShortLived, Cluster]]:
@@ -265,20 +271,20 @@ def test_an_idle_librdkafka_client_renews_its_token_before_it_expires(
     sasl_kafka: LocalKafka,
 ) -> None:
     """Nobody calls ``poll``: librdkafka calls for tokens on a thread of its own."""
-    with short_lived(sasl_kafka, lifetime=8) as (issuer, cluster):
+    with short_lived(sasl_kafka, lifetime=16) as (issuer, cluster):
         admin = AdminClient(librdkafka_properties(cluster))
-        wait_until(lambda: len(issuer.asked_at) > 2, PATIENCE, "the second renewal")
+        wait_until(lambda: len(issuer.asked_at) > 1, PATIENCE, "the renewal")
 
         assert admin.list_topics(timeout=PATIENCE).brokers.keys() == {1}
-        assert max(issuer.pauses()[:2]) < 8
+        assert issuer.asked_at[1] - issuer.asked_at[0] < 16
 
 
 def test_idle_connections_log_in_again_with_renewed_tokens(sasl_kafka: LocalKafka) -> None:
-    """The broker ends sessions after four seconds; the same connections go on (KIP-368)."""
+    """The broker ends sessions after eight seconds; the same connections go on (KIP-368)."""
     lifetime = REAUTHENTICATION_MS // 1000
     with short_lived(sasl_kafka, lifetime) as (issuer, cluster), wired(cluster) as wire:
         ask(wire, cluster)
-        wait_until(lambda: len(issuer.asked_at) > 2, PATIENCE, "the second renewal")
+        wait_until(lambda: len(issuer.asked_at) > 1, PATIENCE, "the renewal")
 
         assert ask(wire, cluster) == [1]
 

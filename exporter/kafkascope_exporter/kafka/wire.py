@@ -239,10 +239,10 @@ class Wire:
 
 
 class _Connections(KafkaConnectionManager):  # type: ignore[misc] # kafka-python is untyped
-    """Remembers why the last connection failed, which kafka-python only logs.
+    """Remembers why connections failed, which kafka-python only logs.
 
-    A refused login is not forgotten over the next failure: when the broker closes at once after
-    its answer, kafka-python sees the close alone.
+    Of several failures it is the last of those that say most: a refused login, then anything but
+    a timeout, as that may only be the end of the time that was left.
     """
 
     last_failure: Exception | None = None
@@ -257,7 +257,7 @@ class _Connections(KafkaConnectionManager):  # type: ignore[misc] # kafka-python
         self.last_failure = None
 
     def _failed(self, error: Exception) -> None:
-        if not isinstance(self.last_failure, SaslAuthenticationFailedError):
+        if self.last_failure is None or _says(error) >= _says(self.last_failure):
             self.last_failure = error
 
 
@@ -294,6 +294,12 @@ def _code(error: Exception) -> str:
     if isinstance(error, BrokerResponseError):
         return str(error.message or type(error).__name__)
     return type(error).__name__
+
+
+def _says(error: Exception) -> int:
+    if isinstance(error, SaslAuthenticationFailedError):
+        return 2
+    return 0 if _code(error) == TIMED_OUT else 1
 
 
 def _one_line(error: Exception) -> str:

@@ -128,6 +128,22 @@ def _add_up(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         metavar="PORT",
         help="port of broker 1, the others take the next; 0: free ports (default: %(default)s)",
     )
+    _add_security(up)
+    up.add_argument(
+        "--heap", default="256m", metavar="SIZE", help="heap of each broker (default: %(default)s)"
+    )
+    up.add_argument(
+        "--property",
+        action="append",
+        default=[],
+        type=_property,
+        metavar="KEY=VALUE",
+        help="a server property; repeatable",
+    )
+    up.add_argument("--mode", choices=MODES, default=MODES[0], help="default: %(default)s")
+
+
+def _add_security(up: argparse.ArgumentParser) -> None:
     up.add_argument(
         "--listener", choices=LISTENERS, default=LISTENERS[0], help="default: %(default)s"
     )
@@ -142,18 +158,6 @@ def _add_up(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         action="store_true",
         help="authorise requests: admin may do everything, exporter and app what you grant them",
     )
-    up.add_argument(
-        "--heap", default="256m", metavar="SIZE", help="heap of each broker (default: %(default)s)"
-    )
-    up.add_argument(
-        "--property",
-        action="append",
-        default=[],
-        type=_property,
-        metavar="KEY=VALUE",
-        help="a server property; repeatable",
-    )
-    up.add_argument("--mode", choices=MODES, default=MODES[0], help="default: %(default)s")
 
 
 def _add_tool(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

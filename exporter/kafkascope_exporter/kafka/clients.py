@@ -177,6 +177,13 @@ def access_notices(cluster: Cluster) -> list[str]:
 
 def _refusals(cluster: Cluster) -> list[str]:
     """Make what both clients are made of, as only they know all of their settings' rules."""
+    problems = [
+        f"--kafka.property {name}: librdkafka says: {why}"
+        for name, value in cluster.properties.items()
+        if (why := _librdkafka_refusal({name: value}))
+    ]
+    if problems:
+        return problems
     try:
         kafka_python_counterparts(cluster.properties)
         socket_buffers(cluster.properties)
@@ -184,14 +191,19 @@ def _refusals(cluster: Cluster) -> list[str]:
             client_context(cluster.tls, cluster.properties)
     except (OSError, ValueError) as error:
         return [f"{'--tls: ' if isinstance(error, ssl.SSLError) else ''}{error}"]
-    offline = cluster.model_copy(update={"sasl": Sasl()})
-    properties = librdkafka_properties(offline)
+    properties = librdkafka_properties(cluster.model_copy(update={"sasl": Sasl()}))
     del properties["bootstrap.servers"]
+    why = _librdkafka_refusal(properties)
+    return [f"--kafka.property or --tls: librdkafka says: {why}"] if why else []
+
+
+def _librdkafka_refusal(properties: dict[str, Any]) -> str:
+    quiet: dict[str, Any] = {"logger": librdkafka_logger()}
     try:
-        AdminClient(properties)
+        AdminClient(quiet | properties)
     except KafkaException as error:
-        return [f"--kafka.property or --tls: librdkafka says: {error.args[0].str()}"]
-    return []
+        return str(error.args[0].str())
+    return ""
 
 
 def _security_protocol(cluster: Cluster) -> str:

@@ -8,6 +8,8 @@ one exception for all.
 """
 
 import logging
+import os
+import re
 import threading
 import time
 from collections import Counter, defaultdict, deque
@@ -305,6 +307,8 @@ def _says(error: Exception) -> int:
 def _one_line(error: Exception) -> str:
     """Say what kafka-python raised without the names of its classes."""
     said = " ".join(str(argument) for argument in error.args) or type(error).__name__
+    if refused := re.fullmatch(r"(\d+) E[A-Z]+", said):
+        said = os.strerror(int(refused[1]))
     if said == "socket disconnected":
         said = "the broker closed the connection: credentials, --tls or --sasl flags do not fit"
     return " ".join(said.split()).removeprefix("SaslAuthenticationFailedError: ")

@@ -222,12 +222,13 @@ class ClusterCollection:
         filled = held.fill(
             read.offsets, [*read.unanswered, *read.moved], topology, progress.started_at
         )
-        known = sum(len(read.offsets.get(name, ())) for name in topology.topics)
+        told = {name: read.offsets[name] for name in topology.topics if read.offsets.get(name)}
+        known = sum(map(len, told.values()))
         expected = sum(len(topic.partitions) for topic in topology.topics.values())
         progress.failures += read.failures
         progress.held[kind] = filled
         progress.missing[kind] = max(0, expected - known)
-        return read.offsets
+        return told
 
     def _merge_groups(
         self,

@@ -175,7 +175,7 @@ def make_topic(admin: AdminClient, unique_name: Callable[[], str]) -> Iterator[M
         )
 
     yield make
-    delete_topics(admin, made)
+    delete_topics(admin, list(dict.fromkeys(made)))
 
 
 @pytest.fixture

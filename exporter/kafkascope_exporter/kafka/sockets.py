@@ -1,12 +1,14 @@
 """Sockets that tell kafka-python all they received, and that close when their connection fails.
 
 kafka-python drops what comes in the same breath as the end of a connection: that is where brokers
-say why they refuse a login. It also drops failed sockets unclosed, in reference cycles: against a
-cluster that is down, a process that collects garbage seldom would run out of descriptors.
+say why they refuse a login. It drops failed sockets unclosed, in reference cycles: against a
+cluster that is down, a process that collects garbage seldom would run out of descriptors. And it
+sets no deadline to a TLS handshake, so that one silent broker would keep a collection for ever.
 """
 
 import socket
 import ssl
+from contextlib import suppress
 from typing import Any
 
 from kafka.net.inet import KafkaNetSocket
@@ -22,6 +24,8 @@ _CHUNK = 1 << 16
 class PlainSocket(socket.socket):
     """Reports the end of the connection only after a pause behind the last bytes."""
 
+    secured: "SecureSocket | None" = None
+    """What has taken this connection over for TLS."""
     _just_received = False
 
     def recv(self, bufsize: int, flags: int = 0) -> bytes:
@@ -41,6 +45,9 @@ class PlainSocket(socket.socket):
 class SecureSocket(PlainSocket, ssl.SSLSocket):  # type: ignore[misc] # recv's arguments differ by name
     """The same with TLS; closes when its handshake fails."""
 
+    _shaken = False
+    _given_up = False
+
     def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - the signature of ssl
         """Shake hands, or close and raise."""
         try:
@@ -49,7 +56,18 @@ class SecureSocket(PlainSocket, ssl.SSLSocket):  # type: ignore[misc] # recv's a
             raise
         except OSError:
             self.close()
+            if self._given_up:
+                raise TimeoutError("the broker did not answer in time") from None
             raise
+        self._shaken = True
+
+    def give_up(self) -> None:
+        """Make a handshake that is still under way fail."""
+        if self._shaken or self.fileno() < 0:
+            return
+        self._given_up = True
+        with suppress(OSError):
+            socket.socket.shutdown(self, socket.SHUT_RDWR)
 
 
 class DirectSocket(KafkaNetSocket):  # type: ignore[misc] # kafka-python is untyped
@@ -73,10 +91,17 @@ class DirectSocket(KafkaNetSocket):  # type: ignore[misc] # kafka-python is unty
         sockaddr: Any,  # noqa: ANN401
         timeout_at: float | None = None,
     ) -> PlainSocket:
-        """Connect, or close the socket and raise."""
+        """Connect, or close the socket and raise; a handshake has the same deadline."""
         try:
             await super().sock_connect(net, sock, sockaddr, timeout_at=timeout_at)
         except BaseException:
             sock.close()
             raise
+
+        def give_up() -> None:
+            if sock.secured:
+                sock.secured.give_up()
+
+        if timeout_at is not None:
+            net.call_at(timeout_at, give_up)
         return sock

@@ -7,15 +7,16 @@ from typing import Any
 
 from kafkascope_exporter.config import Tls
 from kafkascope_exporter.kafka.secrettext import SecretText
-from kafkascope_exporter.kafka.sockets import SecureSocket
+from kafkascope_exporter.kafka.sockets import PlainSocket, SecureSocket
 
 _ALGORITHM = "ssl.endpoint.identification.algorithm"
 
 
-class _NamedContext(ssl.SSLContext):
-    """Asks for, and checks the certificate against, one name, whatever host is connected to."""
+class _Context(ssl.SSLContext):
+    """Makes `SecureSocket`s, for one name whatever host is connected to where there is one."""
 
-    server_name: str
+    server_name = ""
+    sslsocket_class = SecureSocket
 
     def wrap_socket(
         self,
@@ -23,17 +24,16 @@ class _NamedContext(ssl.SSLContext):
         server_side: bool = False,  # noqa: FBT001, FBT002 - the signature of ssl
         do_handshake_on_connect: bool = True,  # noqa: FBT001, FBT002
         suppress_ragged_eofs: bool = True,  # noqa: FBT001, FBT002
-        server_hostname: str | bytes | None = None,  # noqa: ARG002 - this is what is overridden
+        server_hostname: str | bytes | None = None,
         session: ssl.SSLSession | None = None,
     ) -> ssl.SSLSocket:
-        return super().wrap_socket(
-            sock,
-            server_side,
-            do_handshake_on_connect,
-            suppress_ragged_eofs,
-            self.server_name,
-            session,
+        name = self.server_name or server_hostname
+        secured = super().wrap_socket(
+            sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, name, session
         )
+        if isinstance(sock, PlainSocket) and isinstance(secured, SecureSocket):
+            sock.secured = secured
+        return secured
 
 
 def client_context(tls: Tls, properties: Mapping[str, str]) -> ssl.SSLContext:
@@ -49,13 +49,8 @@ def client_context(tls: Tls, properties: Mapping[str, str]) -> ssl.SSLContext:
     Raises:
         OSError: a file cannot be read or used (`ssl.SSLError` is one).
     """
-    if tls.server_name:
-        named = _NamedContext(ssl.PROTOCOL_TLS_CLIENT)
-        named.server_name = tls.server_name
-        context: ssl.SSLContext = named
-    else:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.sslsocket_class = SecureSocket
+    context = _Context(ssl.PROTOCOL_TLS_CLIENT)
+    context.server_name = tls.server_name
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.check_hostname = properties.get(_ALGORITHM, "https") == "https"
     if tls.insecure_skip_tls_verify:

@@ -79,6 +79,16 @@ def test_failed_handshakes_leave_no_descriptor_open() -> None:
         assert descriptors_left(cluster, "^Handshake failed: ") <= 1
 
 
+@pytest.mark.usefixtures("no_garbage_collection")
+def test_a_silent_peer_does_not_keep_a_handshake_waiting() -> None:
+    """A frozen broker's kernel accepts connections; the handshake ends in its time."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+        cluster = Cluster.model_validate({"servers": address, "tls": {"enabled": True}})
+
+        assert descriptors_left(cluster, "did not answer in time") <= 1
+
+
 def test_what_comes_before_the_end_is_delivered_before_it() -> None:
     """The reader gets the bytes, then nothing to read, and only then the end."""
     ours, theirs = socket.socketpair()

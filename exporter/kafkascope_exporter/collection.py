@@ -248,6 +248,7 @@ class ClusterCollection:
         )
         progress.missing.update(
             group_list=len(listed.silent),
+            group=held.lost,
             group_offsets=sum(g.commits is None and g.type != SHARE for g in groups.values()),
             group_members=sum(g.members is None for g in groups.values()),
         )

@@ -19,6 +19,10 @@ from kafkascope_exporter.model import (
 
 _SLACK = 1.1  # cycles do not begin to the millisecond; a hold of one interval must span one
 
+# Long enough for any coordinator to load its groups; after that a group whose former coordinator
+# left the cluster counts as gone with it.
+_FORGOTTEN_AFTER = 60.0
+
 Key = TypeVar("Key")
 
 
@@ -100,11 +104,15 @@ class UnreadGroups:
 
 @dataclass(frozen=True, slots=True)
 class GroupsHeld:
-    """How much of a cycle's groups an earlier cycle read."""
+    """How much of a cycle's groups an earlier cycle read, and how many are ``lost``.
+
+    A lost group was there, is in no list, and is not known to be gone.
+    """
 
     groups: int
     offsets: int
     members: int
+    lost: int
 
 
 class HeldGroups:
@@ -120,6 +128,7 @@ class HeldGroups:
     def __init__(self, seconds: float) -> None:
         self._ages: _Ages[GroupId] = _Ages(seconds)
         self._groups: Mapping[GroupId, Group] = {}
+        self._lost: dict[GroupId, tuple[BrokerId, float]] = {}
         self._topology: Topology | None = None
 
     def fill(
@@ -154,8 +163,21 @@ class HeldGroups:
             )
         groups.update((group.id, group) for group in whole)
         self._ages.advance(usable, now)
+        self._lost = self._still_lost(groups, unread, now)
         self._groups, self._topology = groups, topology
-        return GroupsHeld(len(whole), len(commits), len(members))
+        return GroupsHeld(len(whole), len(commits), len(members), len(self._lost))
+
+    def _still_lost(
+        self, groups: Mapping[GroupId, Group], unread: UnreadGroups, now: float
+    ) -> dict[GroupId, tuple[BrokerId, float]]:
+        known = {group.id: (group.coordinator, now) for group in self._groups.values()}
+        return {
+            group_id: (coordinator, since)
+            for group_id, (coordinator, since) in (known | self._lost).items()
+            if group_id not in groups
+            and coordinator not in unread.listed_by
+            and now - since < _FORGOTTEN_AFTER
+        }
 
     def _candidates(self, groups: Mapping[GroupId, Group], unread: UnreadGroups) -> Iterator[Group]:
         if self._ages.seconds <= 0:

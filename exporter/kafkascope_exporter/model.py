@@ -22,10 +22,11 @@ MISSING_KINDS: Final = (
     "end_offset",
     "start_offset",
     "group_list",
+    "group",
     "group_offsets",
     "group_members",
 )
-"""What can be missing: offsets of partitions, group lists of brokers, the rest of groups."""
+"""What can be missing: offsets of partitions, group lists of brokers, groups, parts of groups."""
 
 HELD_KINDS: Final = ("end_offset", "start_offset", "group", "group_offsets", "group_members")
 """What can be held: as `MISSING_KINDS`, and whole groups whose broker gave no list."""

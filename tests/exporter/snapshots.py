@@ -97,6 +97,7 @@ def partial_failure() -> Snapshot:
             "end_offset": 1,
             "start_offset": 1,
             "group_list": 1,
+            "group": 1,
             "group_offsets": 1,
             "group_members": 1,
         },

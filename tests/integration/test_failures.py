@@ -141,6 +141,7 @@ def test_held_values_bridge_a_frozen_broker(breakable_kafka: LocalKafka, known: 
         assert all(snapshot and known.is_all_there(snapshot) for snapshot, _ in after)
         assert any(report.held["end_offset"] and report.held["group"] for _, report in after)
         known.assert_never_wrong(cycles)
+        breakable_kafka.resume_broker(1)
 
 
 def test_a_cluster_that_goes_and_comes_back_is_told_again(
@@ -194,3 +195,4 @@ def test_a_partition_without_a_leader_keeps_what_metadata_tells_of_it(
             p.id for p in offline.topology.topics[topic].partitions if p.leader is None
         }
         assert offline.missing["end_offset"] >= 1
+        breakable_kafka.start_broker(stopped)

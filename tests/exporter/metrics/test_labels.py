@@ -5,7 +5,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from kafkascope_exporter.metrics.labels import Labels, escape
 from kafkascope_exporter.model import Topology
 
-LABEL_NAMES = st.from_regex("[a-zA-Z_][a-zA-Z0-9_]*", fullmatch=True)
+# Two underscores at the beginning are Prometheus' own; the settings refuse such names.
+LABEL_NAMES = st.from_regex("(?!__)[a-zA-Z_][a-zA-Z0-9_]*", fullmatch=True)
 UTF_8 = st.text(st.characters(codec="utf-8"))
 
 

@@ -4,6 +4,7 @@ A message may hold what others chose (a group id, an error text of a broker), so
 quoted and escaped: nothing in it can begin a line of its own.
 """
 
+import asyncio
 import json
 import logging
 import sys
@@ -56,7 +57,13 @@ def set_up(level: str, style: Literal["logfmt", "json"]) -> None:
     logging.basicConfig(level=_LEVELS[level], handlers=[handler], force=True)
     # Whatever a client sends would fill the log: uvicorn warns of each malformed request.
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
+    logging.getLogger("uvicorn.error").addFilter(_is_no_cancellation)
     logging.getLogger("asyncio").setLevel(logging.ERROR)
+
+
+def _is_no_cancellation(record: logging.LogRecord) -> bool:
+    """Tell apart from defects the requests that the end of the process cuts off."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 def _rfc3339(created: float) -> str:

@@ -6,24 +6,24 @@ import resource
 import signal
 import socket
 import ssl
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any
+from dataclasses import dataclass
+from functools import partial
+from types import FrameType
+from typing import Any, cast
 
+import h11
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from kafkascope_exporter.config import Web
 
 log = logging.getLogger(__name__)
 
-HEADERS_WITHIN = 10.0
-"""Seconds that a client has to send the headers of a request that it has begun or announced."""
-READS_WITHIN = 30.0
-"""Seconds after which a client is dropped that reads nothing of its response."""
 _KEEP_ALIVE = 125  # Prometheus scrapes once a minute by default and keeps its connection
-_DRAIN = 5
 _MAX_HEADERS = 16 * 1024
 _BACKLOG = 1024
 
@@ -32,43 +32,89 @@ class ServerError(Exception):
     """The listener cannot be set up; the text names the flag and the reason."""
 
 
-class DeadlineProtocol(H11Protocol):
-    """uvicorn's HTTP/1.1, which by itself waits forever for headers and for slow readers."""
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """How long clients may take, in seconds.
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's own signature
-        super().__init__(*args, **kwargs)
-        self._headers_due = _Deadline(HEADERS_WITHIN)
-        self._reading_due = _Deadline(READS_WITHIN)
+    ``headers`` is for the whole head of a request, from its first byte or from the connection;
+    ``response`` for reading a whole response, from the moment at which the client falls behind;
+    ``drain`` for the responses under way when the exporter is asked to end.
+    """
+
+    headers: float = 10.0
+    response: float = 30.0
+    drain: int = 5
+
+
+_DEADLINES = Deadlines()
+
+
+class DeadlineProtocol(H11Protocol):
+    """uvicorn's HTTP/1.1, which by itself waits forever for headers and for slow readers.
+
+    Args:
+        deadlines: for its clients.
+        uvicorns: what uvicorn gives to a protocol.
+    """
+
+    def __init__(self, deadlines: Deadlines, **uvicorns: Any) -> None:  # noqa: ANN401 - uvicorn's own signature
+        super().__init__(**uvicorns)
+        self._headers_due = _Deadline(deadlines.headers)
+        self._response_due = _Deadline(deadlines.response)
+
+    @property
+    def _responding(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is not None and not cycle.response_complete
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         """Expect a request's headers from the first moment."""
         super().connection_made(transport)
+        # Paused then means that the client has not taken everything, however little is left:
+        # without that, closing would wait forever for a client that never reads the rest.
+        transport.set_write_buffer_limits(high=0)
         self._headers_due.start(self.loop, transport.abort)
 
     def data_received(self, data: bytes) -> None:
         """Expect the rest of headers that have begun, until they are complete."""
         super().data_received(data)
-        cycle: RequestResponseCycle | None = self.cycle
-        if self.transport.is_closing() or (cycle and not cycle.response_complete):
+        if self._responding:
             self._headers_due.stop()
         else:
             self._headers_due.start(self.loop, self.transport.abort)
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Forget all deadlines."""
-        self._headers_due.stop()
-        self._reading_due.stop()
-        super().connection_lost(exc)
+    def send_400_response(self, msg: str) -> None:
+        """Answer garbage; hang up if it follows a request whose answer has begun."""
+        answerable = self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}
+        if self._responding:
+            self.cycle.disconnected = True
+        if answerable:
+            super().send_400_response(msg)
+        else:
+            self.transport.abort()
 
     def pause_writing(self) -> None:
         """Expect the client to read on."""
         super().pause_writing()
-        self._reading_due.start(self.loop, self.transport.abort)
+        self._response_due.start(self.loop, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """See that the client has read."""
-        self._reading_due.stop()
+        """See that the client has read what there was."""
         super().resume_writing()
+        if not self._responding:
+            self._response_due.stop()
+
+    def on_response_complete(self) -> None:
+        """See that nothing but the unread rest is left of a response."""
+        if not self.flow.write_paused:
+            self._response_due.stop()
+        super().on_response_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget all deadlines."""
+        super().connection_lost(exc)
+        self._headers_due.stop()
+        self._response_due.stop()
 
 
 class _Deadline:
@@ -91,11 +137,35 @@ class _Deadline:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server; a second signal of either kind ends it at once."""
+    """uvicorn's server, which by itself lets slow clients keep it from ending.
 
-    def handle_exit(self, sig: int, frame: Any) -> None:  # noqa: ANN401 - uvicorn's own signature
+    Args:
+        config: uvicorn's.
+        drain: seconds for the responses under way; a second signal takes them away.
+    """
+
+    def __init__(self, config: uvicorn.Config, drain: float) -> None:
+        super().__init__(config)
+        self._drain = drain
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Note a signal; the second one, of either kind, forces the end."""
         self.force_exit = self.should_exit
         super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End, with the connections that are left after the drain cut off."""
+        cutting = asyncio.create_task(self._cut_off())
+        await super().shutdown(sockets)
+        cutting.cancel()
+
+    async def _cut_off(self) -> None:
+        ends_at = time.monotonic() + self._drain
+        while not self.force_exit and time.monotonic() < ends_at:  # noqa: ASYNC110 - a signal sets it
+            await asyncio.sleep(0.05)
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, DeadlineProtocol):
+                connection.transport.abort()
 
 
 def listen(web: Web) -> list[socket.socket]:
@@ -126,42 +196,55 @@ def listen(web: Web) -> list[socket.socket]:
         raise ServerError(f"--web.listen-address={shown}:{port}: {reason}") from error
 
 
-def serve(application: Starlette, web: Web, sockets: list[socket.socket]) -> None:
-    """Serve until SIGTERM or SIGINT, then finish the requests under way.
+def serve(
+    application: ASGIApp,
+    web: Web,
+    sockets: Sequence[socket.socket],
+    deadlines: Deadlines = _DEADLINES,
+) -> None:
+    """Serve until SIGTERM or SIGINT, then finish the responses under way.
 
     Args:
         application: what answers.
-        web: TLS settings.
-        sockets: bound by `listen`.
+        web: TLS settings and the path to log.
+        sockets: bound by `listen`; closed at the end.
+        deadlines: for clients.
 
     Raises:
         ServerError: a TLS file cannot be used.
     """
     config = uvicorn.Config(
         application,
-        http=DeadlineProtocol,
+        http=cast("type[asyncio.Protocol]", partial(DeadlineProtocol, deadlines)),
         ws="none",
         loop="asyncio",
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_keep_alive=_KEEP_ALIVE,
-        timeout_graceful_shutdown=_DRAIN,
+        timeout_graceful_shutdown=deadlines.drain + 1,  # the connections are cut off before
         h11_max_incomplete_event_size=_MAX_HEADERS,
     )
     config.load()
     config.ssl = _tls(web) if web.tls.enabled else None
-    # uvicorn raises the signal that ended it once more when it is done: these make that harmless.
+    server = _Server(config, deadlines.drain)
+    # uvicorn sets the same for as long as it runs; before that a signal must not be lost, and
+    # after that it raises the signal once more.
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _nothing)
+        signal.signal(number, server.handle_exit)
     signal.signal(signal.SIGHUP, _not_reloading)
     for bound in sockets:
-        address, port = bound.getsockname()[:2]
-        scheme = "https" if web.tls.enabled else "http"
-        shown = f"[{address}]" if ":" in address else address
-        log.info("serving %s://%s:%d%s", scheme, shown, port, web.telemetry_path)
-    _Server(config).run(sockets)
+        log.info("serving %s", _url(bound, web))
+    server.run(list(sockets))
+
+
+def _url(bound: socket.socket, web: Web) -> str:
+    address, port = bound.getsockname()[:2]
+    scheme = "https" if web.tls.enabled else "http"
+    shown = f"[{address}]" if ":" in address else address
+    return f"{scheme}://{shown}:{port}{web.telemetry_path}"
 
 
 def _tls(web: Web) -> ssl.SSLContext:
@@ -186,10 +269,6 @@ def _allow_many_connections() -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-def _nothing(*_: object) -> None:
-    """Take a signal and do nothing."""
 
 
 def _not_reloading(*_: object) -> None:

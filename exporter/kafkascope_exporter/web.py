@@ -1,14 +1,15 @@
 """The exporter's pages: metrics, health, readiness, and a landing page."""
 
 import asyncio
+import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from html import escape
 from typing import Protocol
 
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
 from kafkascope_exporter.accept import OPENMETRICS, wants_gzip, wants_openmetrics
@@ -86,8 +87,9 @@ class Pages:
         self._path = telemetry_path
         self._on_scrape = on_scrape
         self._version = version
+        self._collected: asyncio.Future[None] | None = None
 
-    def application(self) -> Starlette:
+    def application(self) -> Router:
         """Give the ASGI application."""
         pages = {
             self._path: self.metrics,
@@ -96,12 +98,13 @@ class Pages:
             "/-/ready": self.ready,
             "/": self.landing,
         }
-        return Starlette(routes=[Route(path, page) for path, page in pages.items()])
+        # A redirect would repeat the client's Host header, whatever is in it.
+        return Router([Route(path, page) for path, page in pages.items()], redirect_slashes=False)
 
     async def metrics(self, request: Request) -> Response:
         """Serve the newest page and the exporter's own metrics."""
         if self._on_scrape:
-            await asyncio.to_thread(self._source.collect_now)
+            await asyncio.shield(self._collection())
         openmetrics = wants_openmetrics(",".join(request.headers.getlist("accept")))
         gzip = wants_gzip(",".join(request.headers.getlist("accept-encoding")))
         headers = {
@@ -113,6 +116,25 @@ class Pages:
             headers["Content-Encoding"] = "gzip"
         own = self._own.render(openmetrics=openmetrics)
         return _Pieces(respond(self._source.page(), own, gzip=gzip), headers)
+
+    def _collection(self) -> asyncio.Future[None]:
+        """Give the collection under way, or begin one.
+
+        It has a thread of its own, because asyncio's pool would run only some of many scrapes'
+        at a time, and would keep the process from ending before them.
+        """
+        if self._collected is None or self._collected.done():
+            loop = asyncio.get_running_loop()
+            collected: asyncio.Future[None] = loop.create_future()
+
+            def collect() -> None:
+                self._source.collect_now()
+                with suppress(RuntimeError):  # the loop has ended meanwhile
+                    loop.call_soon_threadsafe(collected.set_result, None)
+
+            threading.Thread(target=collect, name="collect-on-scrape", daemon=True).start()
+            self._collected = collected
+        return self._collected
 
     async def healthy(self, _: Request) -> Response:
         """Say that the process serves requests."""

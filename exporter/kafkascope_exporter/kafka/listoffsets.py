@@ -6,6 +6,7 @@ the Kafka protocol guide, ListOffsets; 2 is the first version with an isolation 
 one before the flexible encoding.
 """
 
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from struct import Struct
@@ -149,6 +150,9 @@ def decode(body: bytes, version: int) -> ListOffsetsResponse:
         (count,) = _COUNT.unpack_from(body, at)
         at += _COUNT.size
         end = at + count * record.size
+        if end > len(body):
+            message = f"{topic}: {count} partitions in {len(body) - at} bytes"
+            raise struct.error(message)
         told = list(record.iter_unpack(body[at:end]))
         at = end
         offsets[topic] = {r[0]: r[3] for r in told if not r[1] and r[3] >= 0}

@@ -1,0 +1,169 @@
+"""When cycles run, and which page is served."""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import pytest
+
+from kafkascope_exporter.config import Collect
+from kafkascope_exporter.exposition import Page, Renderer
+from kafkascope_exporter.metrics.rendering import Rendering
+from kafkascope_exporter.model import CycleReport, Failure, Snapshot
+from kafkascope_exporter.schedule import Collector
+from tests.exporter.snapshots import healthy
+from tests.waiting import wait_until
+
+REPORT = CycleReport(
+    started_at=0.0,
+    duration=0.1,
+    succeeded=True,
+    overran=False,
+    durations={},
+    cpu={},
+    requests={},
+    failures=(),
+    missing={},
+    held={},
+)
+COLLECT = Collect(interval=0.01, deadline=0.01, hold=0, staleness=45)
+
+
+class FakeCycles:
+    """Gives prepared cycles, the last one again and again; may wait in the middle of one."""
+
+    def __init__(self, *given: tuple[Snapshot | None, CycleReport] | Exception) -> None:
+        self.given = list(given)
+        self.run = 0
+        self.closed = False
+        self.entered = threading.Event()
+        self.go_on = threading.Event()
+        self.go_on.set()
+
+    def cycle(self) -> tuple[Snapshot | None, CycleReport]:
+        """Give the next one."""
+        given = self.given[min(self.run, len(self.given) - 1)]
+        self.run += 1
+        self.entered.set()
+        assert self.go_on.wait(10)
+        if isinstance(given, Exception):
+            raise given
+        return given
+
+    def close(self) -> None:
+        """Remember that."""
+        self.closed = True
+
+
+def collector(
+    cycles: FakeCycles, clock: Callable[[], float] = lambda: 0.0, collect: Collect = COLLECT
+) -> Collector:
+    """A collector of prepared cycles."""
+    return Collector(cycles, collect, Renderer(Rendering()).render, lambda *_: None, clock)
+
+
+def at(taken_at: float) -> Snapshot:
+    """A healthy snapshot of a time."""
+    return replace(healthy(), taken_at=taken_at)
+
+
+def test_there_is_no_page_before_the_first_snapshot() -> None:
+    """Kafka absent at the start: not ready."""
+    collecting = collector(FakeCycles((None, REPORT)))
+    collecting.collect_now()
+    assert collecting.page() is None
+    assert not collecting.ready()
+
+
+def test_a_page_is_served_until_its_metadata_are_stale() -> None:
+    """Then there is a gap instead of frozen values."""
+    now = [100.0]
+    collecting = collector(FakeCycles((at(100.0), REPORT)), lambda: now[0])
+    collecting.collect_now()
+    now[0] = 145.0
+    assert collecting.ready()
+    now[0] = 145.1
+    assert collecting.page() is None
+
+
+def test_cycles_go_on_by_themselves_until_they_are_stopped() -> None:
+    """And the connections are closed then."""
+    cycles = FakeCycles((at(0.0), REPORT))
+    collecting = collector(cycles)
+    collecting.start()
+    wait_until(lambda: cycles.run >= 3, 10, "three cycles")
+    collecting.stop(10)
+    assert cycles.closed
+
+
+def test_with_on_scrape_nothing_runs_by_itself() -> None:
+    """Only when asked."""
+    cycles = FakeCycles((at(0.0), REPORT))
+    collecting = collector(cycles, collect=COLLECT.model_copy(update={"on_scrape": True}))
+    collecting.start()
+    collecting.collect_now()
+    collecting.stop(10)
+    assert cycles.run == 1
+
+
+def test_scrapes_at_the_same_time_share_a_cycle() -> None:
+    """Those that come while one is under way wait for its end and start none."""
+    cycles = FakeCycles((at(0.0), REPORT))
+    cycles.go_on.clear()
+    collecting = collector(cycles)
+    scrapes = [threading.Thread(target=collecting.collect_now) for _ in range(5)]
+    scrapes[0].start()
+    assert cycles.entered.wait(10)
+    for scrape in scrapes[1:]:
+        scrape.start()
+    cycles.go_on.set()
+    for scrape in scrapes:
+        scrape.join(10)
+    assert not any(scrape.is_alive() for scrape in scrapes)
+    assert 1 <= cycles.run <= 2, "the last may have come when the first was over"
+
+
+def test_a_defect_in_a_cycle_ends_that_cycle_only(caplog: pytest.LogCaptureFixture) -> None:
+    """It is logged whole, and the next cycle runs."""
+    cycles = FakeCycles(RuntimeError("boom"), (at(0.0), REPORT))
+    collecting = collector(cycles)
+    collecting.collect_now()
+    assert "boom" in caplog.text
+    collecting.collect_now()
+    assert collecting.ready()
+
+
+def test_a_failure_is_logged_when_it_begins_and_when_it_ends(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Not in every cycle."""
+    bad = replace(REPORT, failures=(Failure("ListOffsets", "3", "TIMED_OUT", 12),))
+    collecting = collector(
+        FakeCycles((at(0.0), bad), (at(0.0), bad), (at(0.0), bad), (at(0.0), REPORT))
+    )
+    with caplog.at_level(logging.INFO):
+        for _ in range(4):
+            collecting.collect_now()
+    told = [m for m in caplog.messages if "ListOffsets" in m]
+    assert told == [
+        "api=ListOffsets broker=3 code=TIMED_OUT count=12 began",
+        "api=ListOffsets broker=3 code=TIMED_OUT ended",
+    ]
+
+
+def test_every_cycle_is_recorded_with_the_newest_page() -> None:
+    """A cycle without a snapshot too."""
+    recorded: list[tuple[CycleReport, Page | None]] = []
+
+    def render(snapshots: Sequence[Snapshot]) -> Page:
+        return Renderer(Rendering()).render(snapshots)
+
+    def record(report: CycleReport, page: Page | None) -> None:
+        recorded.append((report, page))
+
+    cycles = FakeCycles((None, REPORT), (at(0.0), REPORT))
+    collecting = Collector(cycles, COLLECT, render, record, lambda: 0.0)
+    collecting.collect_now()
+    collecting.collect_now()
+    assert [page is None for _, page in recorded] == [True, False]

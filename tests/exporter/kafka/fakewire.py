@@ -1,0 +1,73 @@
+"""A cluster of answers: what brokers would say, without a network."""
+
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+from kafkascope_exporter.kafka.wire import TIMED_OUT, Answer, Call, Wire
+from kafkascope_exporter.model import Broker, Partition, Topic, Topology
+
+Say = Callable[[Call], Any]
+"""Gives the response to a call; raises `Silence` for a broker that says nothing."""
+
+
+class Silence(Exception):  # noqa: N818 - it stands for no answer, not for an error
+    """A broker does not answer."""
+
+
+class FakeWire(Wire):
+    """Answers calls from a function and keeps them.
+
+    Args:
+        say: what the brokers say.
+        brokers: ids of the brokers that are known.
+        supported: the newest version of every API.
+    """
+
+    def __init__(self, say: Say, brokers: Sequence[int] = (1, 2, 3), supported: int = 9) -> None:
+        self._say = say
+        self._ids = brokers
+        self._supported = supported
+        self.calls: list[Call] = []
+
+    def brokers(self) -> tuple[Broker, ...]:
+        """Name the brokers."""
+        return tuple(Broker(i, f"host-{i}", 9092) for i in self._ids)
+
+    def supports(self, request: Any, version: int) -> bool:  # noqa: ANN401, ARG002 - as `Wire` has it
+        """Compare with the newest version."""
+        return version <= self._supported
+
+    def ask(self, calls: Sequence[Call], deadline: float, lanes: int = 1) -> list[Answer]:  # noqa: ARG002 - as `Wire` has it
+        """Answer each call."""
+        return [self._answer(call) for call in calls]
+
+    def ask_any(self, calls: Sequence[Call], deadline: float) -> list[Answer]:  # noqa: ARG002 - as `Wire` has it
+        """Answer until one call has a response."""
+        answers: list[Answer] = []
+        for call in calls:
+            answers.append(self._answer(call))
+            if not answers[-1].code:
+                break
+        return answers
+
+    def _answer(self, call: Call) -> Answer:
+        self.calls.append(call)
+        try:
+            return Answer(call, response=self._say(call))
+        except Silence:
+            return Answer(call, code=TIMED_OUT)
+
+
+def told(**fields: object) -> SimpleNamespace:
+    """A piece of a response."""
+    return SimpleNamespace(**fields)
+
+
+def topology(*leaders: int | None, name: str = "orders") -> Topology:
+    """Three brokers and one topic with these leaders."""
+    partitions = tuple(
+        Partition(i, leader, (1, 2, 3), (1, 2, 3)) for i, leader in enumerate(leaders)
+    )
+    brokers = tuple(Broker(i, f"host-{i}", 9092) for i in (1, 2, 3))
+    return Topology("cluster", brokers, {name: Topic(name, partitions)})

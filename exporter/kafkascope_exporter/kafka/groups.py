@@ -32,7 +32,7 @@ _ALL_PARTITIONS = 2
 _NEWEST_FETCH = 9
 _BATCHED_LOOKUP = 4
 _SMALL_REQUEST_LANES = 16
-_COORDINATOR_MOVED = frozenset(
+COORDINATOR_MOVED = frozenset(
     {"NOT_COORDINATOR", "COORDINATOR_NOT_AVAILABLE", "COORDINATOR_LOAD_IN_PROGRESS"}
 )
 
@@ -147,7 +147,7 @@ def _fetch(
                 read.commits[group_id] = _commits(group, topology, answer, read.failures)
                 continue
             read.failures.append(Failure("OffsetFetch", str(answer.call.broker), code))
-            if code in _COORDINATOR_MOVED:
+            if code in COORDINATOR_MOVED:
                 moved.add(group_id)
     return moved
 

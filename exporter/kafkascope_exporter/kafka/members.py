@@ -19,11 +19,13 @@ from confluent_kafka.admin import AdminClient
 from kafka.protocol.admin import DescribeGroupsRequest
 from kafka.protocol.consumer.metadata import ConsumerProtocolAssignment
 
-from kafkascope_exporter.kafka.groups import CLASSIC, CONSUMER, ListedGroup
+from kafkascope_exporter.kafka.groups import CLASSIC, CONSUMER, COORDINATOR_MOVED, ListedGroup
 from kafkascope_exporter.kafka.wire import TIMED_OUT, Call, Wire, error_name
 from kafkascope_exporter.model import BrokerId, Failure, GroupId, PartitionId, TopicName
 
 GROUPS_PER_REQUEST = 200
+_LEAST_S = 0.1
+_NOBODY_THERE = frozenset({TIMED_OUT, "TRANSPORT", "ALL_BROKERS_DOWN", *COORDINATOR_MOVED})
 _NO_MEMBERS = frozenset({"Empty", "Dead"})
 _LAST_WITHOUT_NOT_FOUND = 5
 _CONSUMER_PROTOCOL = "consumer"
@@ -85,8 +87,7 @@ class MembersReader:
         self, groups: Sequence[ListedGroup], deadline: float
     ) -> dict[ListedGroup, Future[Any]]:
         wanted = {g.id: g for g in groups if g.type == CONSUMER}
-        remaining = deadline - time.monotonic()
-        if not wanted or remaining <= 0:
+        if not wanted:
             return {}
         if self._admin is None:
             try:
@@ -96,6 +97,7 @@ class MembersReader:
                 failed.set_exception(error)
                 return dict.fromkeys(wanted.values(), failed)
         self._admin.poll(0)  # its log comes out only so
+        remaining = max(_LEAST_S, deadline - time.monotonic())
         futures = self._admin.describe_consumer_groups(list(wanted), request_timeout=remaining)
         return {wanted[group_id]: future for group_id, future in futures.items()}
 
@@ -103,6 +105,7 @@ class MembersReader:
         self, groups: Sequence[ListedGroup], deadline: float, read: MembersRead
     ) -> None:
         by_broker: dict[BrokerId, list[GroupId]] = defaultdict(list)
+        has_state = {group.id: bool(group.state) for group in groups}
         for group in groups:
             by_broker[group.coordinator].append(group.id)
         calls = [
@@ -117,9 +120,10 @@ class MembersReader:
                 continue
             for group in answer.response.groups:
                 code = error_name(group.error_code)
+                if not code and group.group_state == "Dead" and has_state[group.group_id]:
+                    code = "GROUP_ID_NOT_FOUND"  # listed alive: gone since, or of another type
                 if code:
-                    read.unanswered.append(group.group_id)
-                    read.failures.append(Failure("DescribeGroups", str(answer.call.broker), code))
+                    _refused(group.group_id, "DescribeGroups", answer.call.broker, code, read)
                 else:
                     of_consumers = self._assignments and group.protocol_type == _CONSUMER_PROTOCOL
                     assigned = _assigned(group.members) if of_consumers else {}
@@ -168,5 +172,11 @@ def _take_consumer_group(
         assigned = {topic: frozenset(ids) for topic, ids in partitions.items()}
         read.groups[group.id] = Membership(len(told.members), assigned)
         return
-    read.unanswered.append(group.id)
-    read.failures.append(Failure("ConsumerGroupDescribe", str(group.coordinator), code))
+    _refused(group.id, "ConsumerGroupDescribe", group.coordinator, code, read)
+
+
+def _refused(group: GroupId, api: str, broker: BrokerId, code: str, read: MembersRead) -> None:
+    """Note why a group was not told; only one whose coordinator is not there may be held."""
+    read.failures.append(Failure(api, str(broker), code))
+    if code in _NOBODY_THERE:
+        read.unanswered.append(group)

@@ -16,6 +16,8 @@ from kafkascope_exporter.kafka.wire import Answer, Call, Wire, error_name
 from kafkascope_exporter.model import Broker, BrokerId, Failure, Partition, Topic, Topology
 
 _NO_ID = UUID(int=0)
+# All of a large cluster's metadata from all of its brokers would be a heavy answer to a silence.
+_OTHERS = 3
 _HAS_PARTITIONS = frozenset({"", "LEADER_NOT_AVAILABLE"})
 
 
@@ -31,11 +33,11 @@ class MetadataReader:
         self._wire = wire
         self._topics = topics
         self._passes: dict[str, bool] = {}
-        self._answered_last: BrokerId | None = None
+        self._order: list[BrokerId] = []
         self._previous: Topology | None = None
 
     def read(self, deadline: float) -> tuple[Topology | None, list[Failure]]:
-        """Ask one broker, and all others when it stays silent for half of the time.
+        """Ask one broker, and some others too when it stays silent for half of the time.
 
         Args:
             deadline: on the clock of `time.monotonic`.
@@ -44,18 +46,20 @@ class MetadataReader:
             The topology, the same object as last time when nothing changed, or ``None`` when no
             broker answered; and a failure per broker that did not.
         """
-        brokers = [broker.id for broker in self._wire.brokers()]
-        first = self._answered_last if self._answered_last in brokers else brokers[0]
+        known = [broker.id for broker in self._wire.brokers()]
+        order = [b for b in self._order if b in known]
+        order += [b for b in known if b not in order]
         patience = time.monotonic() + (deadline - time.monotonic()) / 2
         failures: list[Failure] = []
-        for ids, until in (([first], patience), ([b for b in brokers if b != first], deadline)):
+        for ids, until in ((order[:1], patience), (order[1 : 1 + _OTHERS], deadline)):
             for answer in self._ask(ids, until):
                 if answer.response is not None:
-                    self._answered_last = answer.call.broker
-                    topology, bad = self._topology(answer.response, answer.call.broker)
+                    answered = answer.call.broker
+                    self._order = [answered, *(b for b in order if b != answered)]
+                    topology, bad = self._topology(answer.response, answered)
                     return topology, failures + bad
                 failures.append(answer.failure())
-        self._answered_last = None
+        self._order = order[1 + _OTHERS :] + order[: 1 + _OTHERS]
         return None, failures
 
     def _ask(self, brokers: Sequence[BrokerId], deadline: float) -> list[Answer]:
@@ -71,8 +75,9 @@ class MetadataReader:
         previous = self._previous.topics if self._previous else {}
         topics: dict[str, Topic] = {}
         failures: list[Failure] = []
+        self._passes = {told.name: self._wanted(told.name) for told in response.topics}
         for told in response.topics:
-            if not self._wanted(told.name):
+            if not self._passes[told.name]:
                 continue
             code = error_name(told.error_code)
             if code not in _HAS_PARTITIONS:
@@ -90,10 +95,8 @@ class MetadataReader:
         return self._previous, failures
 
     def _wanted(self, topic: str) -> bool:
-        passes = self._passes.get(topic)
-        if passes is None:
-            passes = self._passes[topic] = self._topics.passes(topic)
-        return passes
+        known = self._passes.get(topic)
+        return self._topics.passes(topic) if known is None else known
 
 
 def _topic(told: Any, previous: Topic | None) -> Topic:  # noqa: ANN401 - kafka-python is untyped

@@ -92,3 +92,16 @@ def test_a_topic_that_may_not_be_read_is_left_out_and_counted() -> None:
     assert found is not None
     assert list(found.topics) == ["orders"]
     assert failures == [Failure("Metadata", "1", "TOPIC_AUTHORIZATION_FAILED")]
+
+
+def test_in_a_large_cluster_a_silence_is_not_answered_by_asking_everybody() -> None:
+    """Three others are, and other ones the next time."""
+
+    def say(_: Call) -> SimpleNamespace:
+        raise Silence
+
+    wire = FakeWire(say, brokers=range(1, 61))
+    reader = MetadataReader(wire, Filter())
+    reader.read(0)
+    reader.read(0)
+    assert [call.broker for call in wire.calls] == [1, 2, 3, 4, 5, 6, 7, 8]

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import resource
 import signal
 import socket
@@ -70,9 +71,14 @@ class DeadlineProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         """Expect a request's headers from the first moment."""
         super().connection_made(transport)
+        # asyncio does so only for sockets whose protocol number is set, and create_server leaves
+        # it 0; without, the end of a response waits for the client's delayed acknowledgement.
+        connection = transport.get_extra_info("socket")
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         # Paused then means that the client has not taken everything, however little is left:
-        # without that, closing would wait forever for a client that never reads the rest.
-        transport.set_write_buffer_limits(high=0)
+        # without that, closing would wait forever for a client that never reads the rest. Not 0,
+        # which TLS transports reach with nothing in the buffer: they would pause, and stay so.
+        transport.set_write_buffer_limits(high=1, low=0)
         self._headers_due.start(self.loop, transport.abort)
 
     def data_received(self, data: bytes) -> None:
@@ -192,8 +198,13 @@ def listen(web: Web) -> list[socket.socket]:
         ]
     except OSError as error:
         shown = f"[{host}]" if ":" in host else host
-        reason = error.strerror or str(error)
-        raise ServerError(f"--web.listen-address={shown}:{port}: {reason}") from error
+        raise ServerError(f"--web.listen-address={shown}:{port}: {_reason(error)}") from error
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, socket.gaierror) or error.errno is None:
+        return str(error.strerror or error)
+    return os.strerror(error.errno)  # socket.create_server's own text repeats the address
 
 
 def serve(

@@ -47,14 +47,14 @@ def main() -> int:
     console_say = Console(stderr=True)
 
     def say(text: str) -> None:
-        console_say.print(f"[dim]{time.strftime('%X')} {text}", highlight=False)
+        console_say.print(f"[dim]{time.strftime('%X')} {text}", highlight=False, soft_wrap=True)
 
     try:
         if arguments.markdown:
             tables.check_markdown(arguments.markdown)
         results = _run(arguments, say)
     except (BenchError, LocalKafkaError, KafkaException, OSError, ValueError) as error:
-        console_say.print(f"bench: {error}", style="red", highlight=False)
+        console_say.print(f"bench: {error}", style="red", highlight=False, soft_wrap=True)
         return 1
     tables.draw(results, console)
     if arguments.json:

@@ -46,7 +46,8 @@ def start_zookeeper(at: ClusterDirectory, state: ClusterState, runtime: node.Run
         zookeeper_configuration(state.zookeeper_port, folder / "data"), encoding="utf-8"
     )
     command = runtime.command(
-        ["-Xmx128m"],
+        # Its beans for log4j 1 need a class that reload4j lacks.
+        ["-Xmx128m", "-Dzookeeper.jmx.log4j.disable=true"],
         "org.apache.zookeeper.server.quorum.QuorumPeerMain",
         str(configuration),
     )

@@ -23,13 +23,14 @@ def wants_openmetrics(accept: str) -> bool:
 
 
 def wants_gzip(accept_encoding: str) -> bool:
-    """Tell whether the client takes gzip.
+    """Tell whether the client takes gzip, and likes it at least as much as no coding.
 
     Args:
         accept_encoding: its ``Accept-Encoding`` header; empty when there is none.
     """
     qualities = {name: q for name, _, q in _entries(accept_encoding)}
-    return qualities.get("gzip", qualities.get("*", 0.0)) > 0
+    gzip = qualities.get("gzip", qualities.get("*", 0.0))
+    return gzip > 0 and gzip >= qualities.get("identity", 0.0)
 
 
 def _entries(header: str) -> Iterator[tuple[str, dict[str, str], float]]:

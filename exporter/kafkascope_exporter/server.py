@@ -1,6 +1,7 @@
 """Serves the application: listeners, TLS, deadlines for slow clients, and a clean end."""
 
 import asyncio
+import errno
 import logging
 import os
 import resource
@@ -74,7 +75,8 @@ class DeadlineProtocol(H11Protocol):
         # asyncio does so only for sockets whose protocol number is set, and create_server leaves
         # it 0; without, the end of a response waits for the client's delayed acknowledgement.
         connection = transport.get_extra_info("socket")
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with suppress(OSError):  # macOS refuses when the client is gone already
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         # Paused then means that the client has not taken everything, however little is left:
         # without that, closing would wait forever for a client that never reads the rest. Not 0,
         # which TLS transports reach with nothing in the buffer: they would pause, and stay so.
@@ -190,15 +192,27 @@ def listen(web: Web) -> list[socket.socket]:
                 ("", port), family=family, dualstack_ipv6=both, backlog=_BACKLOG
             )
             return [bound]
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        addresses = {address: family for family, _, _, _, address in found}
-        return [
-            socket.create_server((str(address[0]), port), family=family, backlog=_BACKLOG)
-            for address, family in addresses.items()
-        ]
+        return _bind_each(host, port)
     except OSError as error:
         shown = f"[{host}]" if ":" in host else host
         raise ServerError(f"--web.listen-address={shown}:{port}: {_reason(error)}") from error
+
+
+def _bind_each(host: str, port: int) -> list[socket.socket]:
+    """Bind all addresses of ``host`` that this machine has: a container may lack ``::1``."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    bound, absent = [], OSError()
+    for address, family in {address: family for family, _, _, _, address in found}.items():
+        try:
+            there = (str(address[0]), port)
+            bound.append(socket.create_server(there, family=family, backlog=_BACKLOG))
+        except OSError as error:
+            if error.errno not in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}:
+                raise
+            absent = error
+    if not bound:
+        raise absent
+    return bound
 
 
 def _reason(error: OSError) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from html import escape
 from typing import Protocol
@@ -54,12 +54,27 @@ class _Pieces(Response):
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
         await send(start)
         if scope["method"] != "HEAD":
-            for piece in self._pieces:
-                view = memoryview(piece)
-                for at in range(0, len(view), CHUNK):
-                    chunk = bytes(view[at : at + CHUNK])
-                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            for chunk in _chunks(self._pieces):
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _chunks(pieces: Sequence[bytes]) -> Iterator[bytes]:
+    """Give ``pieces`` in chunks of `CHUNK` bytes, and what is left in a last one."""
+    chunk: list[memoryview] = []
+    size = 0
+    for piece in pieces:
+        rest = memoryview(piece)
+        while rest:
+            taken = rest[: CHUNK - size]
+            chunk.append(taken)
+            size += len(taken)
+            rest = rest[len(taken) :]
+            if size == CHUNK:
+                yield b"".join(chunk)
+                chunk, size = [], 0
+    if chunk:
+        yield b"".join(chunk)
 
 
 class Pages:
@@ -142,6 +157,8 @@ class Pages:
 
     async def ready(self, _: Request) -> Response:
         """Say whether there are Kafka metrics to serve."""
+        if self._on_scrape and not self._source.ready():
+            await asyncio.shield(self._collection())  # or nothing would, before the first scrape
         if self._source.ready():
             return PlainTextResponse("ready\n")
         reason = "no collection cycle has succeeded within --collect.staleness; see the log\n"

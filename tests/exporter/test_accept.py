@@ -67,6 +67,9 @@ def test_openmetrics_is_given_to_who_prefers_it_to_text(accept: str, expected: b
         ("gzip;q=0, *", False),
         ("*;q=0", False),
         ("gzip;q=maybe", False),
+        ("identity, gzip;q=0.5", False),
+        ("identity;q=0.5, gzip", True),
+        ("identity;q=0.5, *;q=0.5", True),
         (";q=1,gzi p", False),
     ],
 )

@@ -398,6 +398,15 @@ def test_without_a_host_it_listens_on_ipv4_and_ipv6() -> None:
             socket.create_connection((host, port), timeout=20).close()
 
 
+def test_localhost_is_bound_wherever_this_machine_has_it() -> None:
+    """On IPv4 at the least; a container without IPv6 has a name for `::1` all the same."""
+    with ExitStack() as bound:
+        listeners = server.listen(Web(listen_host="localhost", listen_port=0))
+        for listener in listeners:
+            bound.enter_context(closing(listener))
+        assert "127.0.0.1" in {listener.getsockname()[0] for listener in listeners}
+
+
 def test_an_address_of_another_machine_is_refused_by_name() -> None:
     """203.0.113.0/24 is documentation's (RFC 5737): nobody has it."""
     with pytest.raises(

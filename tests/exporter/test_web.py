@@ -255,6 +255,17 @@ def test_a_client_that_gives_up_takes_no_collection_from_the_others() -> None:
     run_with_deadline(scrape())
 
 
+def test_readiness_collects_when_nothing_else_would() -> None:
+    """With --collect.on-scrape, a Pod that is not ready gets no scrape that could make it so."""
+    source = fixed(None)
+    client = Client(source, on_scrape=True)
+    assert client.answer("/-/ready").status_code == 503
+    assert source.collections == 1
+    source.fixed = page_of(1_000)
+    assert client.answer("/-/ready").status_code == 200
+    assert source.collections == 1
+
+
 def test_without_on_scrape_nobody_collects_but_the_schedule() -> None:
     """A scrape takes what is there."""
     source = fixed()

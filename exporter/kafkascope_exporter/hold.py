@@ -152,8 +152,9 @@ class HeldGroups:
             if self._ages.usable(group.id, now)
         }
         whole = [group for group in usable.values() if group.id not in groups]
-        commits = [g for g in unread.commits if g in groups and g in usable]
-        members = [g for g in unread.members if g in groups and g in usable]
+        in_part = usable.keys() & groups.keys()
+        commits = [g for g in unread.commits if g in in_part and usable[g].commits is not None]
+        members = [g for g in unread.members if g in in_part and usable[g].members is not None]
         for group_id in commits:
             groups[group_id] = replace(groups[group_id], commits=usable[group_id].commits)
         for group_id in members:
@@ -162,7 +163,7 @@ class HeldGroups:
                 groups[group_id], members=before.members, assigned=before.assigned
             )
         groups.update((group.id, group) for group in whole)
-        self._ages.advance(usable, now)
+        self._ages.advance([*(group.id for group in whole), *commits, *members], now)
         self._lost = self._still_lost(groups, unread, now)
         self._groups, self._topology = groups, topology
         return GroupsHeld(len(whole), len(commits), len(members), len(self._lost))

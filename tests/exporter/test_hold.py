@@ -129,6 +129,18 @@ def test_commits_and_members_are_held_apart() -> None:
     assert counts == GroupsHeld(0, 1, 0, 0)
 
 
+def test_a_part_that_no_earlier_cycle_knows_is_not_counted_as_held() -> None:
+    """Past the hold the commits are unknown, and stay so: nothing stands in for them."""
+    held = HeldGroups(HOLD)
+    unread = UnreadGroups(frozenset({1, 2}), ["billing"], [])
+    held.fill({"billing": group()}, NOTHING_UNREAD, SAME, 0.0)
+    counts = []
+    for now in (15.0, 30.0, 45.0):
+        told = {"billing": group(offset=None)}
+        counts.append((held.fill(told, unread, SAME, now).offsets, told["billing"].commits))
+    assert counts == [(1, {"orders": {0: 5}}), (0, None), (0, None)]
+
+
 def test_held_commits_lose_a_topic_that_was_created_anew() -> None:
     """They are of the topic that was deleted."""
     held = HeldGroups(HOLD)

@@ -47,7 +47,7 @@ drill: install ## freeze and kill brokers under the exporter, and print what sta
 	$(BIN)/python -m tests.bench.drill $(ARGS)
 
 test-versions: install ## run the contract tests on older Kafka releases
-	$(BIN)/python -m pytest -n 0 -m versions $(ARGS)
+	$(BIN)/python -m tests.versions $(ARGS)
 
 lock: install ## renew requirements/*.txt, and check that each pin has its wheels
 	$(LOCK) requirements/dev.in -o requirements/dev.txt

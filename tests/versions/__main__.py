@@ -27,7 +27,7 @@ RELEASES = (
     "3.7.0",
     "3.7.0-zookeeper",
     "2.8.2-zookeeper",
-    "2.0.1-zookeeper",
+    "1.1.1-zookeeper",
     "0.11.0.3-zookeeper",
 )
 CONTRACT = "tests/integration/test_contract.py"
@@ -66,7 +66,7 @@ def main() -> int:
         version, _, mode = release.partition("-")
         try:
             ClusterSpec(version=version, mode=mode or "kraft")
-            download(version, lambda what, done, total: _say(f"{what} {done}/{total}"))
+            download(version, _say_once)
         except LocalKafkaError as error:
             _say(f"test-versions: {error}")
             return 1
@@ -106,6 +106,12 @@ def _arguments() -> argparse.Namespace:
 
 def _say(text: str) -> None:
     sys.stderr.write(f"{text}\n")
+
+
+def _say_once(what: str, done: int, _: int) -> None:
+    """Tell the beginning of a download, not each of its files."""
+    if done == 0:
+        _say(what)
 
 
 def run(release: str, arguments: Sequence[str]) -> Outcome:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from kafkascope_exporter.config import Collect
 from kafkascope_exporter.exposition import Page
-from kafkascope_exporter.model import CycleReport, Snapshot
+from kafkascope_exporter.model import CycleReport, Failure, Snapshot
 
 log = logging.getLogger(__name__)
 
@@ -110,14 +110,34 @@ class Collector:
             self._stopping.wait(max(0.0, begun + pause - time.monotonic()))
 
     def _cycle(self) -> None:
+        started_at, began = time.time(), time.monotonic()
         try:
             snapshot, report = self._cycles.cycle()
             if snapshot is not None:
                 self._page = self._render([snapshot])
+        except Exception as error:  # the thread must outlive a defect, which the log shows whole
+            if self._stopping.is_set():  # the connections were closed under it
+                return
+            log.exception("a collection cycle failed by a defect of the exporter")
+            report = self._failed(error, started_at, time.monotonic() - began)
+        if not self._stopping.is_set():
             self._record(report, self._page)
             self._tell(report)
-        except Exception:  # the thread must outlive a defect, which the log shows whole
-            log.exception("a collection cycle failed by a defect of the exporter")
+
+    def _failed(self, error: Exception, started_at: float, duration: float) -> CycleReport:
+        """Report a cycle that raised, so that the exporter's own metrics do not say all is well."""
+        return CycleReport(
+            started_at=started_at,
+            duration=duration,
+            succeeded=False,
+            overran=duration > self._collect.interval,
+            durations={},
+            cpu={},
+            requests={},
+            failures=(Failure("Cycle", "", type(error).__name__),),
+            missing={},
+            held={},
+        )
 
     def _tell(self, report: CycleReport) -> None:
         """Log failures when they begin and when they end, not in every cycle."""

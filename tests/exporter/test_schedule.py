@@ -125,13 +125,34 @@ def test_scrapes_at_the_same_time_share_a_cycle() -> None:
 
 
 def test_a_defect_in_a_cycle_ends_that_cycle_only(caplog: pytest.LogCaptureFixture) -> None:
-    """It is logged whole, and the next cycle runs."""
+    """It is logged whole and recorded as a failed cycle, and the next cycle runs."""
+    recorded: list[CycleReport] = []
     cycles = FakeCycles(RuntimeError("boom"), (at(0.0), REPORT))
-    collecting = collector(cycles)
+    render = Renderer(Rendering()).render
+    collecting = Collector(
+        cycles, COLLECT, render, lambda report, _: recorded.append(report), lambda: 0.0
+    )
     collecting.collect_now()
     assert "boom" in caplog.text
     collecting.collect_now()
     assert collecting.ready()
+    assert [report.succeeded for report in recorded] == [False, True]
+    assert recorded[0].failures == (Failure("Cycle", "", "RuntimeError"),)
+
+
+def test_what_breaks_because_the_exporter_ends_is_no_defect(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The connections are closed under a cycle that takes too long: nothing is logged."""
+    cycles = FakeCycles(RuntimeError("closed"))
+    cycles.go_on.clear()
+    collecting = collector(cycles)
+    collecting.start()
+    assert cycles.entered.wait(10)
+    collecting.stop(0)
+    cycles.go_on.set()
+    collecting.stop(10)
+    assert caplog.text == ""
 
 
 def test_a_failure_is_logged_when_it_begins_and_when_it_ends(

@@ -69,8 +69,8 @@ class MembersReader:
         """Describe the groups that may have members; empty ones have none by their state.
 
         Args:
-            groups: as listed in this cycle. Share groups are left out: neither client knows
-                ShareGroupDescribe.
+            groups: as listed in this cycle. Share and streams groups are left out: neither client
+                knows ShareGroupDescribe or StreamsGroupDescribe.
             deadline: on the clock of `time.monotonic`.
         """
         read = MembersRead()

@@ -78,6 +78,12 @@ def _arguments() -> argparse.Namespace:
     add("--warm-up", type=int, default=5, help="collections before those (default: 5)")
     add("--interval", type=float, default=5, help="seconds between collections (default: 5)")
     add(
+        "--idle-seconds",
+        type=float,
+        default=5,
+        help="measure the idle brokers for so long, until it tells the same twice (default: 5)",
+    )
+    add(
         "--peer-seconds",
         type=float,
         default=120,
@@ -168,21 +174,26 @@ def _measure(
 ) -> ClusterMeasured:
     servers = properties["bootstrap.servers"]
     metadata = AdminClient({**properties}).list_topics(timeout=60)
-    brokers = Brokers.observe(listening([b.port for b in metadata.brokers.values()]), say)
+    pids = listening([b.port for b in metadata.brokers.values()])
+    brokers = Brokers.observe(pids, arguments.idle_seconds, say)
     plan = Plan(arguments.cycles, arguments.warm_up, arguments.interval)
     measured: list[Measured] = []
+    failed: list[str] = []
     with tempfile.TemporaryDirectory(prefix="kafkascope-bench-logs-") as logs:
         exporter = ours(servers, arguments.interval)
         with running(exporter, Path(logs) / f"{exporter.name}.log") as process:
             measured.append(measure_ours(exporter, process, brokers, plan, say))
             page = process.page()
         for peer in peers(servers)[0]:
-            with running(peer, Path(logs) / f"{peer.name}.log") as process:
-                measured.append(
-                    measure_peer(peer, process, brokers, plan, arguments.peer_seconds, say)
-                )
+            try:
+                with running(peer, Path(logs) / f"{peer.name}.log") as process:
+                    measured.append(
+                        measure_peer(peer, process, brokers, plan, arguments.peer_seconds, say)
+                    )
+            except BenchError as error:  # ours was measured, and stays
+                failed.append(str(error))
     commits = page.count("\nkafka_consumergroup_current_offset{")
-    return ClusterMeasured(size, commits, brokers.idle_cpu, measured)
+    return ClusterMeasured(size, commits, brokers.idle_cpu, measured, failed)
 
 
 def _machine() -> Machine:

@@ -118,7 +118,8 @@ def running(exporter: Exporter, log: Path) -> Iterator[Running]:
     """Run an exporter until its port answers, and end it afterwards.
 
     Raises:
-        BenchError: it ends by itself, or does not listen in two minutes.
+        BenchError: it ends by itself, or does not listen in two minutes; or what is done with it
+            fails. Either way its last words are in the text.
     """
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -129,8 +130,11 @@ def running(exporter: Exporter, log: Path) -> Iterator[Running]:
             start_new_session=True,
         )
     try:
-        _wait_for_port(exporter, process, log)
+        _wait_for_port(exporter, process)
         yield Running(process.pid, exporter.port)
+    except BenchError as error:
+        last = log.read_text(errors="replace").strip().splitlines()[-1:] or ["nothing"]
+        raise BenchError(f"{exporter.name}: {error}; its last words: {last[0]}") from error
     finally:
         process.terminate()
         try:
@@ -140,17 +144,17 @@ def running(exporter: Exporter, log: Path) -> Iterator[Running]:
             process.wait()
 
 
-def _wait_for_port(exporter: Exporter, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_for_port(exporter: Exporter, process: subprocess.Popen[bytes]) -> None:
     ends_at = time.monotonic() + _START_S
     while time.monotonic() < ends_at:
         if process.poll() is not None:
-            raise BenchError(f"{exporter.name} ended with {process.returncode}; its log: {log}")
+            raise BenchError(f"it ended with {process.returncode}")
         connection = http.client.HTTPConnection("127.0.0.1", exporter.port, timeout=5)
         with contextlib.suppress(OSError), contextlib.closing(connection):
             connection.connect()
             return
         time.sleep(0.1)
-    raise BenchError(f"{exporter.name} does not listen after {_START_S} s; its log: {log}")
+    raise BenchError(f"it does not listen after {_START_S} s")
 
 
 def version(page: str) -> str:

@@ -12,7 +12,6 @@ from tests.bench.exporters import BenchError, Exporter, Running, samples, versio
 from tests.bench.processes import Meter
 from tests.bench.results import Collection, Latency, Measured
 
-_IDLE_WINDOW_S = 5
 _IDLE_WINDOWS = 12
 _STEADY = 0.02
 _PAUSE_S = 0.025
@@ -30,16 +29,16 @@ class Brokers:
     idle_cpu: float | None
 
     @classmethod
-    def observe(cls, pids: Sequence[int], say: Say) -> "Brokers":
-        """Measure the idle brokers until two windows after each other agree, at most a minute."""
+    def observe(cls, pids: Sequence[int], seconds: float, say: Say) -> "Brokers":
+        """Measure the idle brokers for ``seconds``, again until it tells the same twice running."""
         if not pids:
             return cls(None, None)
         meter = Meter(pids)
         rates: list[float] = []
         for _ in range(_IDLE_WINDOWS):
-            say(f"measuring the idle brokers, {_IDLE_WINDOW_S} s")
+            say(f"measuring the idle brokers, {seconds:g} s")
             before, began = meter.cpu_seconds(), time.monotonic()
-            time.sleep(_IDLE_WINDOW_S)
+            time.sleep(seconds)
             rates.append((meter.cpu_seconds() - before) / (time.monotonic() - began))
             if len(rates) > 1 and abs(rates[-1] - rates[-2]) < _STEADY:
                 break

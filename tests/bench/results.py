@@ -68,12 +68,17 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class ClusterMeasured:
-    """All that was measured on one cluster; ``idle_cpu`` is the brokers' CPU seconds per second."""
+    """All that was measured on one cluster.
+
+    ``idle_cpu`` is the brokers' CPU seconds per second, ``failed`` says which peers could not be
+    measured, and why.
+    """
 
     size: Size
     commits: int
     idle_cpu: float | None
     exporters: Sequence[Measured]
+    failed: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,6 +170,11 @@ def notes(results: Results) -> list[str]:
     )
     rates = ", ".join(idle) or "not seen"
     told = [where, f"Idle brokers, CPU seconds per second (taken off theirs above): {rates}."]
+    told += [
+        f"Failed at {cluster.size.partitions:,} partitions: {failure}."
+        for cluster in results.clusters
+        for failure in cluster.failed
+    ]
     if results.absent:
         told.append(f"Not on PATH, so not measured: {', '.join(results.absent)}.")
     return told

@@ -102,7 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
     verdict = Verdict()
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        with _sole_user_of(directory), contextlib.ExitStack() as stack:
+        with _sole_user_of(directory), contextlib.ExitStack() as stack, _ending_undisturbed():
             parts = _start(directory, console, stack)
             _watch(parts, verdict, arguments.seconds, console)
     except KeyboardInterrupt:
@@ -117,6 +117,16 @@ def run(arguments: argparse.Namespace) -> int:
         return 1
     console.print(f"lag of up to {verdict.largest} messages was seen and caught up")
     return 0
+
+
+@contextlib.contextmanager
+def _ending_undisturbed() -> Iterator[None]:
+    """Let no signal end what is done afterwards: a second Ctrl-C would leave brokers behind."""
+    try:
+        yield
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _interrupt(*_: object) -> None:

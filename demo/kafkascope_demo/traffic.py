@@ -86,9 +86,12 @@ class Traffic:
         begun = time.monotonic()
         while not self._stopping.wait(_TICK_S):
             due = int((time.monotonic() - begun) * MESSAGES_PER_SECOND)
-            for number in range(produced, due):
-                producer.produce(TOPIC, f"message {number}", partition=number % PARTITIONS)
-            produced = due
+            try:
+                while produced < due:
+                    producer.produce(TOPIC, f"message {produced}", partition=produced % PARTITIONS)
+                    produced += 1
+            except BufferError:  # no broker has taken a message for long; go on when one does
+                pass
             producer.poll(0)
         producer.flush(5)
         producer.purge()
@@ -110,5 +113,14 @@ class Traffic:
                 continue
             messages = consumer.consume(500, timeout=_TICK_S)
             if any(message.error() is None for message in messages):
-                consumer.commit(asynchronous=False)
+                _commit(consumer)
         consumer.close()
+
+
+def _commit(consumer: Consumer) -> None:
+    """Commit; what a moving coordinator or a rebalance refuses, the next commit makes good."""
+    try:
+        consumer.commit(asynchronous=False)
+    except KafkaException as error:
+        if error.args[0].fatal():
+            raise

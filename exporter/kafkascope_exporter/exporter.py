@@ -73,6 +73,6 @@ def run(settings: Settings, version: str) -> None:
 
 def _tune() -> None:
     """Keep scrapes quick beside a cycle, and cycles cheap (docs/adr/0003)."""
-    sys.setswitchinterval(0.0005)
+    sys.setswitchinterval(0.0001)
     gc.freeze()
     gc.set_threshold(100_000, 20, 50)

@@ -60,10 +60,7 @@ def _replication(snapshot: Snapshot, labels: Labels) -> Iterator[Family]:
     yield Family(
         "kafka_topic_partition_in_sync_replica",
         "Replicas of a partition that are in sync with its leader.",
-        [
-            f"kafka_topic_partition_in_sync_replica{start}{tail}{len(p.isr)}"
-            for p, tail in partitions
-        ],
+        [f"kafka_topic_partition_in_sync_replica{start}{t}{len(p.isr)}" for p, t in partitions],
     )
     yield Family(
         "kafka_topic_partition_leader_is_preferred",

@@ -18,7 +18,7 @@ from kafkascope_exporter.exposition import Page, respond
 _TEXT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _OPENMETRICS_TYPE = f"{OPENMETRICS}; version=1.0.0; charset=utf-8"
 
-# A client that does not read leaves at most this much with the process (docs/adr/0003).
+# Few chunks make quick scrapes, and a client that does not read holds two (docs/adr/0003).
 CHUNK = 256 * 1024
 
 

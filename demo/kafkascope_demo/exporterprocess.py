@@ -10,7 +10,7 @@ from typing import Final
 
 PORT: Final = 9308
 _GRACE_S: Final = 10
-_SCRAPE_TIMEOUT_S: Final = 5
+_SCRAPE_TIMEOUT_S: Final = 10
 
 
 class ExporterError(Exception):

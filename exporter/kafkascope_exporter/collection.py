@@ -22,7 +22,7 @@ from kafkascope_exporter.kafka.groups import (
     read_commits,
 )
 from kafkascope_exporter.kafka.listoffsets import EARLIEST, LATEST
-from kafkascope_exporter.kafka.members import MembersRead, MembersReader
+from kafkascope_exporter.kafka.members import DESCRIBABLE, MembersRead, MembersReader
 from kafkascope_exporter.kafka.metadata import MetadataReader
 from kafkascope_exporter.kafka.offsets import (
     OffsetsRead,
@@ -250,7 +250,7 @@ class ClusterCollection:
             group_list=len(listed.silent),
             group=held.lost,
             group_offsets=sum(g.commits is None and g.type != SHARE for g in groups.values()),
-            group_members=sum(g.members is None for g in groups.values()),
+            group_members=sum(g.members is None and g.type in DESCRIBABLE for g in groups.values()),
         )
         return groups
 

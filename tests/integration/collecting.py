@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from confluent_kafka import ConsumerGroupTopicPartitions, Producer, TopicPartition
+from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
 from kafkascope_demo.localkafka import LocalKafka
@@ -90,16 +90,3 @@ def fill(producer: Producer, topic: str, counts: list[int]) -> None:
         for _ in range(count):
             producer.produce(topic, b"x", partition=partition)
     assert producer.flush(60) == 0
-
-
-def commit(admin: AdminClient, group: str, topic: str, offsets: dict[int, int]) -> None:
-    """Commit offsets for a group without members, once its coordinator is ready."""
-    partitions = [TopicPartition(topic, p, offset) for p, offset in offsets.items()]
-
-    def committed() -> bool:
-        request = [ConsumerGroupTopicPartitions(group, partitions)]
-        (future,) = admin.alter_consumer_group_offsets(request).values()
-        told = future.result(30).topic_partitions or []
-        return all(partition.error is None for partition in told)
-
-    wait_until(committed, 60, f"a commit of {group}")

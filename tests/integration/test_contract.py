@@ -11,8 +11,6 @@ from typing import Any
 import pytest
 from confluent_kafka import (
     Consumer,
-    ConsumerGroupTopicPartitions,
-    KafkaException,
     Producer,
     TopicPartition,
 )
@@ -20,6 +18,7 @@ from confluent_kafka.admin import AdminClient
 
 from kafkascope_demo.exporterprocess import ExporterProcess
 from kafkascope_demo.localkafka import LocalKafka
+from tests.integration.commits import commit
 from tests.integration.conftest import MakeTopic
 from tests.integration.running import running_exporter, series
 from tests.integration.topics import in_sync
@@ -64,22 +63,6 @@ def fill(producer: Producer, topic: str) -> None:
 def each(value: float) -> dict[str, float]:
     """Give the same value for every partition."""
     return {str(partition): value for partition in range(PARTITIONS)}
-
-
-def commit(admin: AdminClient, group: str, topic: str, offsets: Mapping[int, int]) -> None:
-    """Commit for a group without members; a new cluster's coordinators are not there at once."""
-    partitions = [TopicPartition(topic, *partition) for partition in offsets.items()]
-    request = ConsumerGroupTopicPartitions(group, partitions)
-
-    def committed() -> bool:
-        asked = admin.alter_consumer_group_offsets([request], request_timeout=5)
-        try:
-            answer = asked[group].result(30)
-        except KafkaException:
-            return False
-        return all(partition.error is None for partition in answer.topic_partitions)
-
-    wait_until(committed, 60, "the commit")
 
 
 @contextmanager

@@ -9,7 +9,8 @@ from confluent_kafka.admin import AdminClient
 from kafkascope_demo.localkafka import LocalKafka
 from kafkascope_exporter.config import Collect
 from kafkascope_exporter.model import CycleReport, Snapshot
-from tests.integration.collecting import Cycles, collecting, commit, fill
+from tests.integration.collecting import Cycles, collecting, fill
+from tests.integration.commits import commit
 from tests.integration.conftest import MakeTopic
 
 COUNTS = [11, 12, 13, 14, 15, 16]

@@ -12,7 +12,8 @@ from kafkascope_demo.localkafka import LocalKafka
 from kafkascope_exporter.exposition import Renderer
 from kafkascope_exporter.metrics.rendering import Rendering
 from kafkascope_exporter.model import Snapshot
-from tests.integration.collecting import Cycles, collecting, commit, fill
+from tests.integration.collecting import Cycles, collecting, fill
+from tests.integration.commits import commit
 from tests.integration.conftest import MakeTopic
 from tests.integration.running import Series, series
 from tests.waiting import wait_until

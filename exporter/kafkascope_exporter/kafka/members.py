@@ -24,6 +24,9 @@ from kafkascope_exporter.kafka.wire import TIMED_OUT, Call, Wire, error_name
 from kafkascope_exporter.model import BrokerId, Failure, GroupId, PartitionId, TopicName
 
 GROUPS_PER_REQUEST = 200
+DESCRIBABLE = frozenset({CLASSIC, CONSUMER})
+"""Types of groups whose members a client that we have can ask for."""
+
 _LEAST_S = 0.1
 _NOBODY_THERE = frozenset({TIMED_OUT, "TRANSPORT", "ALL_BROKERS_DOWN", *COORDINATOR_MOVED})
 _NO_MEMBERS = frozenset({"Empty", "Dead"})

@@ -1,0 +1,45 @@
+"""Commits for groups that have no members."""
+
+from collections.abc import Mapping
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from tests.waiting import wait_until
+
+_DEADLINE_S = 60
+
+
+def commit(admin: AdminClient, group: str, topic: str, offsets: Mapping[int, int]) -> None:
+    """Commit offsets on a PLAINTEXT cluster, as soon as the group's coordinator is ready.
+
+    Through a consumer that never joins: ``alter_consumer_group_offsets`` of librdkafka 2.16
+    aborted the process when it was asked again after a coordinator was not available.
+
+    Args:
+        admin: a client of the cluster.
+        group: the group's id.
+        topic: the topic's name.
+        offsets: offset by partition.
+    """
+    brokers = admin.list_topics(timeout=10).brokers.values()
+    consumer = Consumer(
+        {
+            "bootstrap.servers": ",".join(f"{broker.host}:{broker.port}" for broker in brokers),
+            "group.id": group,
+            "enable.auto.commit": False,
+        }
+    )
+    partitions = [TopicPartition(topic, p, offset) for p, offset in offsets.items()]
+
+    def committed() -> bool:
+        try:
+            told = consumer.commit(offsets=partitions, asynchronous=False)
+        except KafkaException:
+            return False
+        return all(partition.error is None for partition in told)
+
+    try:
+        wait_until(committed, _DEADLINE_S, f"a commit of {group}")
+    finally:
+        consumer.close()

@@ -42,15 +42,24 @@ def has_leaders(admin: AdminClient, name: str, partitions: int) -> bool:
 
 
 def delete_topics(admin: AdminClient, names: list[str]) -> None:
-    """Delete topics; one that is gone already is fine."""
-    if not names:
-        return
-    for future in admin.delete_topics(names).values():
-        try:
-            future.result(30)
-        except KafkaException as error:
-            if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
-                raise
+    """Delete topics, asking again while the controller moves; one that is gone already is fine."""
+    left = set(names)
+
+    def deleted() -> bool:
+        for name, future in admin.delete_topics(sorted(left)).items():
+            try:
+                future.result(60)
+            except KafkaException as error:
+                code = error.args[0].code()
+                if code == KafkaError.NOT_CONTROLLER:
+                    continue
+                if code != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                    raise
+            left.discard(name)
+        return not left
+
+    if left:
+        wait_until(deleted, 60, f"deletion of {', '.join(names)}")
 
 
 def in_sync(admin: AdminClient, brokers: int) -> bool:

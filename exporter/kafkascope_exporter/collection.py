@@ -4,7 +4,6 @@ The order makes lag right: commits are read before end offsets, so that a commit
 of the end of its log by mere timing.
 """
 
-import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -40,8 +39,6 @@ from kafkascope_exporter.model import (
     Topology,
 )
 
-log = logging.getLogger(__name__)
-
 # By which share of the cycle's time each phase has to be done, so that a broker that is silent
 # in one phase leaves time for the others to answer in the next.
 _BY_METADATA = 0.4
@@ -62,6 +59,7 @@ class _Progress:
     failures: list[Failure] = field(default_factory=list)
     missing: Counter[str] = field(default_factory=Counter)
     held: Counter[str] = field(default_factory=Counter)
+    unreachable: str = ""
 
     def deadline(self, share: float = 1.0) -> float:
         """When ``share`` of the cycle's time is over, on the clock of `time.monotonic`."""
@@ -133,8 +131,7 @@ class ClusterCollection:
                 self._wire.connect(deadline, again=self._lost)
             except ClusterUnreachableError as error:
                 progress.failures.append(Failure("Connect", "", error.code))
-                servers = ",".join(self._cluster.servers)
-                log.warning("cannot collect from --kafka.server=%s: %s", servers, error)
+                progress.unreachable = f"--kafka.server={','.join(self._cluster.servers)}: {error}"
                 # The next cycle tries the brokers that were known: the bootstrap servers may be
                 # gone and they not.
                 self._lost = False
@@ -144,6 +141,9 @@ class ClusterCollection:
             self._lost = topology is None
             if topology is not None:
                 self._wire.learn(topology.brokers, deadline)
+            else:
+                silent = ", ".join(f"{f.broker} {f.code}" for f in _summed(failures))
+                progress.unreachable = f"no broker gives metadata: {silent}"
             return topology
 
     def _collect_all(self, topology: Topology, progress: _Progress) -> Snapshot:
@@ -219,9 +219,7 @@ class ClusterCollection:
         topology: Topology,
         progress: _Progress,
     ) -> PartitionOffsets:
-        filled = held.fill(
-            read.offsets, [*read.unanswered, *read.moved], topology, progress.started_at
-        )
+        filled = held.fill(read.offsets, [*read.unanswered, *read.moved], topology, progress.began)
         told = {name: read.offsets[name] for name in topology.topics if read.offsets.get(name)}
         known = sum(map(len, told.values()))
         expected = sum(len(topic.partitions) for topic in topology.topics.values())
@@ -241,7 +239,7 @@ class ClusterCollection:
         groups = {group.id: _group(group, commits, members) for group in listed.groups.values()}
         listed_by = () if listed.silent else (broker.id for broker in topology.brokers)
         unread = UnreadGroups(frozenset(listed_by), commits.unanswered, members.unanswered)
-        held = self._groups.fill(groups, unread, topology, progress.started_at)
+        held = self._groups.fill(groups, unread, topology, progress.began)
         progress.failures += [*listed.failures, *commits.failures, *members.failures]
         progress.held.update(
             group=held.groups, group_offsets=held.offsets, group_members=held.members
@@ -267,7 +265,19 @@ class ClusterCollection:
             failures=_summed(progress.failures),
             missing=progress.missing,
             held=progress.held,
+            unreachable=progress.unreachable,
+            sizes=_sizes(self._snapshot) if self._snapshot else {},
         )
+
+
+def _sizes(snapshot: Snapshot) -> dict[str, int]:
+    topics = snapshot.topology.topics
+    return {
+        "brokers": len(snapshot.topology.brokers),
+        "topics": len(topics),
+        "partitions": sum(len(topic.partitions) for topic in topics.values()),
+        "groups": len(snapshot.groups),
+    }
 
 
 def _summed(failures: Iterable[Failure]) -> tuple[Failure, ...]:

@@ -1,6 +1,5 @@
 """The exporter as a whole: its parts put together, and run until a signal ends it."""
 
-import gc
 import logging
 import sys
 
@@ -10,6 +9,7 @@ from kafkascope_exporter import server
 from kafkascope_exporter.collection import ClusterCollection
 from kafkascope_exporter.config import Settings
 from kafkascope_exporter.exposition import Renderer
+from kafkascope_exporter.garbage import GarbageCollection
 from kafkascope_exporter.kafka.clients import (
     access_notices,
     kafka_python_configs,
@@ -25,6 +25,8 @@ from kafkascope_exporter.web import Pages
 log = logging.getLogger(__name__)
 
 _STOP_WITHIN = 2.0
+# Scrapes get the interpreter lock from a cycle after so long (docs/adr/0003).
+_SWITCH_S = 0.0001
 
 
 def run(settings: Settings, version: str) -> None:
@@ -40,7 +42,8 @@ def run(settings: Settings, version: str) -> None:
     (cluster,) = settings.clusters
     collect = settings.collect
     sockets = server.listen(settings.web)
-    _tune()
+    sys.setswitchinterval(_SWITCH_S)
+    garbage = GarbageCollection()
     for notice in access_notices(cluster):
         log.warning("%s", notice)
     log.info("kafkascope-exporter %s for %s", version, ",".join(cluster.servers))
@@ -56,7 +59,7 @@ def run(settings: Settings, version: str) -> None:
         ),
     )
     renderer = Renderer(Rendering.of(cluster, settings.metrics))
-    collector = Collector(collection, collect, renderer.render, own.record)
+    collector = Collector(collection, collect, renderer.render, own.record, rest=garbage.when_due)
     pages = Pages(
         collector,
         own,
@@ -69,10 +72,4 @@ def run(settings: Settings, version: str) -> None:
         server.serve(pages.application(), settings.web, sockets)
     finally:
         collector.stop(_STOP_WITHIN)
-
-
-def _tune() -> None:
-    """Keep scrapes quick beside a cycle, and cycles cheap (docs/adr/0003)."""
-    sys.setswitchinterval(0.0001)
-    gc.freeze()
-    gc.set_threshold(100_000, 20, 50)
+        log.info("stopped")

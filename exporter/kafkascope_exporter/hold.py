@@ -144,7 +144,7 @@ class HeldGroups:
             groups: this cycle's groups.
             unread: what the brokers did not tell of them.
             topology: this cycle's; commits on a topic that was re-created since are dropped.
-            now: when this cycle began, in Unix seconds.
+            now: when this cycle began, in seconds of a clock that never jumps.
         """
         usable = {
             group.id: self._surviving(group, topology)

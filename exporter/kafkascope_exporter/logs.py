@@ -7,6 +7,7 @@ quoted and escaped: nothing in it can begin a line of its own.
 import asyncio
 import json
 import logging
+import re
 import sys
 import time
 from collections.abc import Mapping
@@ -18,7 +19,18 @@ _LEVELS: Final = {
     "warn": logging.WARNING,
     "error": logging.ERROR,
 }
+_PLAIN: Final = re.compile(r"[\w.:+-]+", re.ASCII)
+_FIELDS: Final = "fields"
 _NAMES: Final = {value: name for name, value in _LEVELS.items()} | {logging.CRITICAL: "error"}
+
+
+def fields(**given: str | float) -> dict[str, dict[str, str | float]]:
+    """Give ``extra`` of a log call: what stands in fields of its own beside ``msg``.
+
+    Args:
+        given: names of log fields, as they are to be written, and their values.
+    """
+    return {_FIELDS: given}
 
 
 class LineFormatter(logging.Formatter):
@@ -34,15 +46,16 @@ class LineFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Give the line for ``record``, without its end."""
-        fields = {
+        line = {
             "time": _rfc3339(record.created),
             "level": _NAMES.get(record.levelno, record.levelname.lower()),
             "logger": record.name,
             "msg": record.getMessage(),
+            **getattr(record, _FIELDS, {}),
         }
         if record.exc_info:
-            fields["exception"] = self.formatException(record.exc_info)
-        return json.dumps(fields) if self._json else _logfmt(fields)
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line) if self._json else _logfmt(line)
 
 
 def set_up(level: str, style: Literal["logfmt", "json"]) -> None:
@@ -71,8 +84,10 @@ def _rfc3339(created: float) -> str:
     return f"{whole}.{int(created % 1 * 1000):03}Z"
 
 
-def _logfmt(fields: Mapping[str, str]) -> str:
-    return " ".join(
-        f"{name}={json.dumps(value) if name in {'msg', 'exception'} else value}"
-        for name, value in fields.items()
-    )
+def _logfmt(line: Mapping[str, str | float]) -> str:
+    return " ".join(f"{name}={_value(name, str(value))}" for name, value in line.items())
+
+
+def _value(name: str, value: str) -> str:
+    plain = name not in {"msg", "exception"} and _PLAIN.fullmatch(value)
+    return value if plain else json.dumps(value)

@@ -139,8 +139,9 @@ class CycleReport:
 
     ``durations`` are seconds by phase and ``cpu`` the seconds of CPU that the process used
     meanwhile, ``requests`` counts calls by (API name, broker id as text). ``succeeded`` says that
-    the cluster's metadata was read, ``overran`` that the cycle took longer than the collect
-    interval.
+    the cluster's metadata was read, and ``unreachable`` why not; ``overran`` that the cycle took
+    longer than the collect interval. ``sizes`` counts the brokers, topics, partitions and groups
+    that it saw.
     """
 
     started_at: float
@@ -153,3 +154,5 @@ class CycleReport:
     failures: tuple[Failure, ...]
     missing: Mapping[str, int]
     held: Mapping[str, int]
+    unreachable: str = ""
+    sizes: Mapping[str, int] = field(default_factory=dict)

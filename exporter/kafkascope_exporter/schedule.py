@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from kafkascope_exporter.config import Collect
+from kafkascope_exporter.cyclelog import CycleLog
 from kafkascope_exporter.exposition import Page
 from kafkascope_exporter.model import CycleReport, Failure, Snapshot
 
@@ -36,7 +37,8 @@ class Collector:
         collect: interval, staleness and whether to collect on scrape.
         render: makes the page of a snapshot.
         record: takes each cycle's report and the page rendered after it, if any.
-        clock: the time in Unix seconds, against which a page grows stale.
+        rest: called after each cycle, before the next one.
+        clock: seconds that never jump, by which a page grows stale.
     """
 
     def __init__(
@@ -45,25 +47,29 @@ class Collector:
         collect: Collect,
         render: Callable[[Sequence[Snapshot]], Page],
         record: Callable[[CycleReport, Page | None], None],
-        clock: Callable[[], float] = time.time,
+        *,
+        rest: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._cycles = cycles
         self._collect = collect
         self._render = render
         self._record = record
+        self._rest = rest
         self._clock = clock
         self._page: Page | None = None
+        self._taken = 0.0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="collect", daemon=True)
         self._turn = threading.Condition()
         self._under_way = False
         self._finished = 0
-        self._seen: frozenset[tuple[str, str, str]] = frozenset()
+        self._told = CycleLog()
 
     def page(self) -> Page | None:
         """Give the newest page, unless its metadata is older than ``--collect.staleness``."""
         page = self._page
-        if page is None or self._clock() - page.taken_at > self._collect.staleness:
+        if page is None or self._clock() - self._taken > self._collect.staleness:
             return None
         return page
 
@@ -110,19 +116,26 @@ class Collector:
             self._stopping.wait(max(0.0, begun + pause - time.monotonic()))
 
     def _cycle(self) -> None:
-        started_at, began = time.time(), time.monotonic()
+        started_at, began = time.time(), self._clock()
         try:
             snapshot, report = self._cycles.cycle()
             if snapshot is not None:
-                self._page = self._render([snapshot])
+                self._show(self._render([snapshot]), began)
         except Exception as error:  # the thread must outlive a defect, which the log shows whole
             if self._stopping.is_set():  # the connections were closed under it
                 return
             log.exception("a collection cycle failed by a defect of the exporter")
-            report = self._failed(error, started_at, time.monotonic() - began)
+            report = self._failed(error, started_at, self._clock() - began)
         if not self._stopping.is_set():
             self._record(report, self._page)
-            self._tell(report)
+            self._told.add(report)
+            self._rest()
+
+    def _show(self, page: Page, began: float) -> None:
+        # A page is as old as its metadata, which an unsuccessful cycle leaves as they were.
+        if self._page is None or page.taken_at != self._page.taken_at:
+            self._taken = began
+        self._page = page
 
     def _failed(self, error: Exception, started_at: float, duration: float) -> CycleReport:
         """Report a cycle that raised, so that the exporter's own metrics do not say all is well."""
@@ -138,13 +151,3 @@ class Collector:
             missing={},
             held={},
         )
-
-    def _tell(self, report: CycleReport) -> None:
-        """Log failures when they begin and when they end, not in every cycle."""
-        seen = {(f.api, f.broker, f.code): f.count for f in report.failures}
-        for key in sorted(seen.keys() - self._seen):
-            log.warning("api=%s broker=%s code=%s count=%d began", *key, seen[key])
-        for key in sorted(self._seen - seen.keys()):
-            log.info("api=%s broker=%s code=%s ended", *key)
-        self._seen = frozenset(seen)
-        log.debug("cycle took %.3fs: %s", report.duration, dict(report.durations))

@@ -28,7 +28,9 @@ log = logging.getLogger(__name__)
 _KEEP_ALIVE = 125  # Prometheus scrapes once a minute by default and keeps its connection
 _MAX_HEADERS = 16 * 1024
 _BACKLOG = 1024
-# Left to itself, Linux lets each client that does not read pin 3.3 MB (docs/adr/0003).
+# Left to itself, Linux grows the send buffer of a connection to 3.3 MB, which makes scrapes quick,
+# but would let each client that does not read pin so much: only some may (docs/adr/0003).
+_ROOMY_CONNECTIONS = 32
 _SEND_BUFFER = 256 * 1024
 
 
@@ -79,6 +81,8 @@ class DeadlineProtocol(H11Protocol):
         connection = transport.get_extra_info("socket")
         with suppress(OSError):  # macOS refuses when the client is gone already
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if len(self.connections) > _ROOMY_CONNECTIONS:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
         # Paused then means that the client has not taken everything, however little is left:
         # without that, closing would wait forever for a client that never reads the rest. Not 0,
         # which TLS transports reach with nothing in the buffer: they would pause, and stay so.
@@ -165,6 +169,7 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End, with the connections that are left after the drain cut off."""
+        log.info("stopping: responses under way have %s s", self._drain)
         cutting = asyncio.create_task(self._cut_off())
         await super().shutdown(sockets)
         cutting.cancel()
@@ -187,13 +192,10 @@ def listen(web: Web) -> list[socket.socket]:
     _allow_many_connections()
     host, port = web.listen_host, web.listen_port
     try:
-        bound = _bind_each(host, port) if host not in {"", "::"} else [_bind_all(port)]
+        return _bind_each(host, port) if host not in {"", "::"} else [_bind_all(port)]
     except OSError as error:
         shown = f"[{host}]" if ":" in host else host
         raise ServerError(f"--web.listen-address={shown}:{port}: {_reason(error)}") from error
-    for listener in bound:  # whose connections inherit it
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
-    return bound
 
 
 def _bind_all(port: int) -> socket.socket:

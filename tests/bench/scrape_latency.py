@@ -7,7 +7,6 @@ the scrapes that overlapped a rendering. docs/adr/0003 stands on it.
 """
 
 import argparse
-import gc
 import http.client
 import json
 import math
@@ -28,6 +27,7 @@ from typing import Literal
 from kafkascope_exporter import server, web
 from kafkascope_exporter.config import Web
 from kafkascope_exporter.exposition import Page, Renderer
+from kafkascope_exporter.garbage import GarbageCollection
 from kafkascope_exporter.metrics.rendering import Rendering
 from kafkascope_exporter.metrics.self import SelfMetrics
 from tests.bench.rendering import cluster
@@ -54,7 +54,7 @@ class Variant:
     collector: Literal["none", "thread", "process"] = "thread"
     switch_s: float = 0.0001
     chunk: int = web.CHUNK
-    send_buffer: int = 256 * _KIB
+    send_buffer: int = 0
 
 
 VARIANTS = (
@@ -62,7 +62,7 @@ VARIANTS = (
     Variant(collector="process", switch_s=0.005),
     *(Variant(switch_s=seconds) for seconds in (0.005, 0.001, 0.0005, 0.0002, 0.0001)),
     *(Variant(chunk=kib * _KIB) for kib in (64, 1024)),
-    Variant(send_buffer=0),
+    Variant(send_buffer=256 * _KIB),
 )
 
 
@@ -212,8 +212,7 @@ def _serve(variant: Variant) -> None:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, variant.send_buffer)
     busy = _Busy(variant)
     sys.setswitchinterval(variant.switch_s)
-    gc.freeze()
-    gc.set_threshold(100_000, 20, 50)
+    GarbageCollection()
     print(listener.getsockname()[1], flush=True)
     pages = web.Pages(
         busy, SelfMetrics("0"), telemetry_path="/metrics", on_scrape=False, version="0"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kafkascope_exporter.logs import LineFormatter, set_up
+from kafkascope_exporter.logs import LineFormatter, fields, set_up
 
 LOGFMT = re.compile(
     r"time=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z level=(?P<level>\S+) logger=(?P<logger>\S+)"
@@ -48,6 +48,19 @@ def test_whatever_the_message_it_is_one_line_of_json(message: str) -> None:
     assert json.loads(line)["msg"] == message
     assert len(line.splitlines()) == 1
     assert line.isascii()
+
+
+@given(st.text())
+def test_whatever_the_value_of_a_field_it_stays_one_field(value: str) -> None:
+    """Plain values stand as they are, the others are quoted and escaped."""
+    with_fields = made("said")
+    vars(with_fields).update(fields(group=value, count=3))
+    line = LineFormatter("logfmt").format(with_fields)
+    found = re.search(r' msg="said" group=([\w.:+-]+|"(?:[^"\\]|\\.)*") count=3$', line, re.ASCII)
+    assert found
+    assert (json.loads(found[1]) if found[1].startswith('"') else found[1]) == value
+    assert len(line.splitlines()) == 1
+    assert json.loads(LineFormatter("json").format(with_fields))["group"] == value
 
 
 @pytest.mark.parametrize(

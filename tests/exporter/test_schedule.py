@@ -1,6 +1,5 @@
 """When cycles run, and which page is served."""
 
-import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -60,7 +59,8 @@ def collector(
     cycles: FakeCycles, clock: Callable[[], float] = lambda: 0.0, collect: Collect = COLLECT
 ) -> Collector:
     """A collector of prepared cycles."""
-    return Collector(cycles, collect, Renderer(Rendering()).render, lambda *_: None, clock)
+    render = Renderer(Rendering()).render
+    return Collector(cycles, collect, render, lambda *_: None, clock=clock)
 
 
 def at(taken_at: float) -> Snapshot:
@@ -78,13 +78,40 @@ def test_there_is_no_page_before_the_first_snapshot() -> None:
 
 def test_a_page_is_served_until_its_metadata_are_stale() -> None:
     """Then there is a gap instead of frozen values."""
-    now = [100.0]
+    now = [7.0]
     collecting = collector(FakeCycles((at(100.0), REPORT)), lambda: now[0])
     collecting.collect_now()
-    now[0] = 145.0
+    now[0] = 52.0
     assert collecting.ready()
-    now[0] = 145.1
+    now[0] = 52.1
     assert collecting.page() is None
+
+
+def test_cycles_without_metadata_make_no_page_younger() -> None:
+    """What they show is as old as the metadata that an earlier cycle read."""
+    now = [0.0]
+    cycles = FakeCycles((at(100.0), REPORT), (at(100.0), REPORT), (at(103.0), REPORT))
+    collecting = collector(cycles, lambda: now[0])
+    collecting.collect_now()
+    now[0] = 40.0
+    collecting.collect_now()
+    now[0] = 45.1
+    assert collecting.page() is None
+    collecting.collect_now()
+    assert collecting.ready()
+
+
+def test_after_each_cycle_there_is_a_rest() -> None:
+    """Also after one that could not read anything."""
+    rests: list[int] = []
+    cycles = FakeCycles((None, REPORT), (at(0.0), REPORT))
+    render = Renderer(Rendering()).render
+    collecting = Collector(
+        cycles, COLLECT, render, lambda *_: None, rest=lambda: rests.append(cycles.run)
+    )
+    collecting.collect_now()
+    collecting.collect_now()
+    assert rests == [1, 2]
 
 
 def test_cycles_go_on_by_themselves_until_they_are_stopped() -> None:
@@ -130,7 +157,7 @@ def test_a_defect_in_a_cycle_ends_that_cycle_only(caplog: pytest.LogCaptureFixtu
     cycles = FakeCycles(RuntimeError("boom"), (at(0.0), REPORT))
     render = Renderer(Rendering()).render
     collecting = Collector(
-        cycles, COLLECT, render, lambda report, _: recorded.append(report), lambda: 0.0
+        cycles, COLLECT, render, lambda report, _: recorded.append(report), clock=lambda: 0.0
     )
     collecting.collect_now()
     assert "boom" in caplog.text
@@ -155,24 +182,6 @@ def test_what_breaks_because_the_exporter_ends_is_no_defect(
     assert caplog.text == ""
 
 
-def test_a_failure_is_logged_when_it_begins_and_when_it_ends(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """Not in every cycle."""
-    bad = replace(REPORT, failures=(Failure("ListOffsets", "3", "TIMED_OUT", 12),))
-    collecting = collector(
-        FakeCycles((at(0.0), bad), (at(0.0), bad), (at(0.0), bad), (at(0.0), REPORT))
-    )
-    with caplog.at_level(logging.INFO):
-        for _ in range(4):
-            collecting.collect_now()
-    told = [m for m in caplog.messages if "ListOffsets" in m]
-    assert told == [
-        "api=ListOffsets broker=3 code=TIMED_OUT count=12 began",
-        "api=ListOffsets broker=3 code=TIMED_OUT ended",
-    ]
-
-
 def test_every_cycle_is_recorded_with_the_newest_page() -> None:
     """A cycle without a snapshot too."""
     recorded: list[tuple[CycleReport, Page | None]] = []
@@ -184,7 +193,7 @@ def test_every_cycle_is_recorded_with_the_newest_page() -> None:
         recorded.append((report, page))
 
     cycles = FakeCycles((None, REPORT), (at(0.0), REPORT))
-    collecting = Collector(cycles, COLLECT, render, record, lambda: 0.0)
+    collecting = Collector(cycles, COLLECT, render, record, clock=lambda: 0.0)
     collecting.collect_now()
     collecting.collect_now()
     assert [page is None for _, page in recorded] == [True, False]

@@ -7,7 +7,7 @@ from confluent_kafka.admin import AdminClient
 
 from kafkascope_exporter import server
 from kafkascope_exporter.collection import ClusterCollection
-from kafkascope_exporter.config import Settings
+from kafkascope_exporter.config import Cluster, Collect, Settings
 from kafkascope_exporter.exposition import Renderer
 from kafkascope_exporter.garbage import GarbageCollection
 from kafkascope_exporter.kafka.clients import (
@@ -29,6 +29,20 @@ _STOP_WITHIN = 2.0
 _SWITCH_S = 0.0001
 
 
+def collection_of(cluster: Cluster, collect: Collect) -> ClusterCollection:
+    """Put together what collects from ``cluster``; nothing connects before its first cycle."""
+    return ClusterCollection(
+        cluster,
+        collect,
+        connect=lambda: Wire(kafka_python_configs(cluster, collect.deadline)),
+        members=lambda wire: MembersReader(
+            wire,
+            lambda: AdminClient(librdkafka_properties(cluster, collect.deadline)),
+            assignments=not cluster.show_all_offsets,
+        ),
+    )
+
+
 def run(settings: Settings, version: str) -> None:
     """Collect and serve until a signal ends it.
 
@@ -48,16 +62,7 @@ def run(settings: Settings, version: str) -> None:
         log.warning("%s", notice)
     log.info("kafkascope-exporter %s for %s", version, ",".join(cluster.servers))
     own = SelfMetrics(version)
-    collection = ClusterCollection(
-        cluster,
-        collect,
-        connect=lambda: Wire(kafka_python_configs(cluster, collect.deadline)),
-        members=lambda wire: MembersReader(
-            wire,
-            lambda: AdminClient(librdkafka_properties(cluster, collect.deadline)),
-            assignments=not cluster.show_all_offsets,
-        ),
-    )
+    collection = collection_of(cluster, collect)
     renderer = Renderer(Rendering.of(cluster, settings.metrics))
     collector = Collector(collection, collect, renderer.render, own.record, rest=garbage.when_due)
     pages = Pages(

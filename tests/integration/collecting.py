@@ -4,14 +4,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient
 
 from kafkascope_demo.localkafka import LocalKafka
 from kafkascope_exporter.collection import ClusterCollection
 from kafkascope_exporter.config import Cluster, Collect
-from kafkascope_exporter.kafka.clients import kafka_python_configs, librdkafka_properties
-from kafkascope_exporter.kafka.members import MembersReader
-from kafkascope_exporter.kafka.wire import Wire
+from kafkascope_exporter.exporter import collection_of
 from kafkascope_exporter.model import CycleReport, Snapshot
 from tests.waiting import wait_until
 
@@ -68,16 +65,7 @@ def collecting(
     cluster = Cluster(
         servers=tuple(kafka.bootstrap_servers.split(",")), show_all_offsets=show_all_offsets
     )
-    collection = ClusterCollection(
-        cluster,
-        collect,
-        connect=lambda: Wire(kafka_python_configs(cluster, collect.deadline)),
-        members=lambda wire: MembersReader(
-            wire,
-            lambda: AdminClient(librdkafka_properties(cluster, collect.deadline)),
-            assignments=not show_all_offsets,
-        ),
-    )
+    collection = collection_of(cluster, collect)
     try:
         yield Cycles(collection)
     finally:

@@ -48,8 +48,11 @@ class SelfMetrics(Collector):
         self._errors: Counter[tuple[str, str, str]] = Counter()
         self._registry = CollectorRegistry()
         self._registry.register(self)
-        ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
+        # Reading /proc is most of a scrape's system calls, at each of which it may have to wait
+        # for the interpreter lock; a cycle has time for that (docs/adr/0003).
+        self._process_now = ProcessCollector(registry=None).collect
+        self._process = tuple(self._process_now())
 
     def record(self, report: CycleReport, page: Page | None) -> None:
         """Take in a cycle.
@@ -58,7 +61,9 @@ class SelfMetrics(Collector):
             report: how it went.
             page: the newest page, rendered after this cycle or an earlier one, if any.
         """
+        process = tuple(self._process_now())
         with self._lock:
+            self._process = process
             self._report = report
             self._totals["cycles"] += 1
             self._totals["overruns"] += report.overran
@@ -85,7 +90,8 @@ class SelfMetrics(Collector):
     def collect(self) -> Iterable[Metric]:
         """Give the families; what `prometheus_client` calls."""
         with self._lock:
-            return [self._build_info(), *self._health(), *self._counts(), *self._of_page()]
+            own = [self._build_info(), *self._health(), *self._counts(), *self._of_page()]
+            return [*own, *self._process]
 
     def _build_info(self) -> Metric:
         labels = {"version": self._version, "pythonversion": platform.python_version()}

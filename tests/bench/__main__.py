@@ -51,7 +51,9 @@ def main() -> int:
 
     try:
         if arguments.markdown:
-            tables.check_markdown(arguments.markdown)
+            tables.MARKS.check(arguments.markdown, "--markdown")
+        if arguments.json:
+            _check_parent(arguments.json, "--json")
         results = _run(arguments, say)
     except (BenchError, LocalKafkaError, KafkaException, OSError, ValueError) as error:
         console_say.print(f"bench: {error}", style="red", highlight=False, soft_wrap=True)
@@ -109,6 +111,13 @@ def _arguments() -> argparse.Namespace:
     if arguments.keep and (not arguments.directory or len(arguments.size) > 1):
         parser.error("--keep needs --directory, and one --size")
     return arguments
+
+
+def _check_parent(file: Path, flag: str) -> None:
+    """Make sure before a long run that ``file`` can be made after it."""
+    if file.is_dir() or not file.parent.is_dir():
+        what = "is a directory" if file.is_dir() else f"there is no directory {file.parent}"
+        raise BenchError(f"{flag} {file}: {what}; name a file in a directory that exists")
 
 
 def _run(arguments: argparse.Namespace, say: Say) -> Results:

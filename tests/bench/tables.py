@@ -9,8 +9,9 @@ from rich.table import Table
 
 from tests.bench.exporters import OURS
 from tests.bench.results import ClusterMeasured, Measured, Results
+from tests.markedfile import Marks
 
-_BEGIN, _END = "<!-- make bench: begin -->", "<!-- make bench: end -->"
+MARKS = Marks("make bench")
 _DEFAULT_PARTITIONS = 10_000
 _MEGA = 1_000_000
 
@@ -193,26 +194,12 @@ def draw(results: Results, console: Console) -> None:
         console.print(note)
 
 
-def check_markdown(file: Path) -> None:
-    """Make sure before a long run that the tables can be put into ``file`` after it.
-
-    Raises:
-        ValueError: it lacks the lines between which they go.
-        OSError: it cannot be read.
-    """
-    text = file.read_text(encoding="utf-8")
-    if not 0 <= text.find(_BEGIN) < text.find(_END):
-        raise ValueError(f"{file} has no lines {_BEGIN} and {_END} between which the tables go")
-
-
 def write_markdown(results: Results, file: Path) -> None:
     """Put the tables into ``file`` in place of those that are there."""
-    text = file.read_text(encoding="utf-8")
-    before, after = text[: text.index(_BEGIN)], text[text.index(_END) :]
-    parts = [f"{_BEGIN}\n\n```console\n$ {results.command}\n```\n"]
+    parts = [f"```console\n$ {results.command}\n```\n"]
     parts += [_markdown(cells) for cells in tables(results)]
     parts += [f"{note}\n" for note in notes(results)]
-    file.write_text(before + "\n".join(parts) + "\n" + after, encoding="utf-8")
+    MARKS.put("\n".join(parts), file)
 
 
 def _markdown(cells: Cells) -> str:

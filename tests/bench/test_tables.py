@@ -1,7 +1,5 @@
 from pathlib import Path
 
-import pytest
-
 from tests.bench.cycles import Phase
 from tests.bench.results import (
     ClusterMeasured,
@@ -12,9 +10,7 @@ from tests.bench.results import (
     Results,
 )
 from tests.bench.seeding import Size
-from tests.bench.tables import check_markdown, notes, tables, write_markdown
-
-MARKS = ("<!-- make bench: begin -->", "<!-- make bench: end -->")
+from tests.bench.tables import MARKS, notes, tables, write_markdown
 
 
 def ours(own_cpu: float) -> Measured:
@@ -78,7 +74,7 @@ def test_who_was_not_measured_is_named() -> None:
 def test_the_tables_go_between_the_marks_and_nowhere_else(tmp_path: Path) -> None:
     """The text around them stays, and a second run takes the place of the first."""
     file = tmp_path / "performance.md"
-    file.write_text(f"before\n{MARKS[0]}\nold\n{MARKS[1]}\nafter\n")
+    file.write_text(f"before\n{MARKS.begin}\nold\n{MARKS.end}\nafter\n")
     measured = results(cluster(1_000, ours(0.1)))
 
     write_markdown(measured, file)
@@ -86,16 +82,7 @@ def test_the_tables_go_between_the_marks_and_nowhere_else(tmp_path: Path) -> Non
     write_markdown(measured, file)
 
     assert file.read_text() == once
-    assert once.startswith(f"before\n{MARKS[0]}\n")
-    assert once.endswith(f"{MARKS[1]}\nafter\n")
+    assert once.startswith(f"before\n{MARKS.begin}\n")
+    assert once.endswith(f"{MARKS.end}\nafter\n")
     assert "| 1,000 | 100 | 1,800 | kafkascope-exporter 1.2.3 |" in once
     assert "old" not in once
-
-
-def test_a_file_without_the_marks_is_refused_before_the_run(tmp_path: Path) -> None:
-    """Minutes of measuring are not thrown away at the end."""
-    file = tmp_path / "other.md"
-    file.write_text("nothing to see\n")
-
-    with pytest.raises(ValueError, match="has no lines"):
-        check_markdown(file)

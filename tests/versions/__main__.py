@@ -18,6 +18,7 @@ from pathlib import Path
 from kafkascope_demo.localkafka import ClusterSpec, LocalKafkaError
 from kafkascope_demo.localkafka.provision import download
 from kafkascope_demo.localkafka.spec import DEFAULT_VERSION
+from tests.markedfile import Marks
 
 RELEASES = (
     DEFAULT_VERSION,
@@ -32,7 +33,7 @@ RELEASES = (
 )
 CONTRACT = "tests/integration/test_contract.py"
 _ROOT = Path(__file__).parents[2]
-_BEGIN, _END = "<!-- make test-versions: begin -->", "<!-- make test-versions: end -->"
+_MARKS = Marks("make test-versions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +60,15 @@ class Outcome:
 
 
 def main() -> int:
-    """Run the tests; 1 when one failed."""
+    """Run the tests; 1 when one failed, or when they cannot run."""
     arguments = _arguments()
-    outcomes = []
-    for release in arguments.release or RELEASES:
-        version, _, mode = release.partition("-")
-        try:
-            ClusterSpec(version=version, mode=mode or "kraft")
-            download(version, _say_once)
-        except LocalKafkaError as error:
-            _say(f"test-versions: {error}")
-            return 1
-        _say(f"Kafka {release}")
-        outcomes.append(run(release, [CONTRACT, *arguments.pytest]))
+    try:
+        if arguments.markdown:
+            _MARKS.check(arguments.markdown, "--markdown")
+        outcomes = [contract(r, arguments.pytest) for r in arguments.release or RELEASES]
+    except (LocalKafkaError, ValueError) as error:
+        _say(f"test-versions: {error}")
+        return 1
     marked = []
     if not arguments.release:
         _say("the tests that start older releases themselves")
@@ -101,7 +98,23 @@ def _arguments() -> argparse.Namespace:
         help="put the table into this file, between its two marks (docs/compatibility.md)",
     )
     parser.add_argument("pytest", nargs="*", help="more arguments for pytest, after --")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.markdown and arguments.release:
+        parser.error("--markdown writes the rows of all releases: leave --release out")
+    return arguments
+
+
+def contract(release: str, more: Sequence[str]) -> Outcome:
+    """Run the contract tests on a release, downloaded first.
+
+    Raises:
+        LocalKafkaError: there is no such release, or it cannot be downloaded.
+    """
+    version, _, mode = release.partition("-")
+    ClusterSpec(version=version, mode=mode or "kraft")
+    download(version, _say_once)
+    _say(f"Kafka {release}")
+    return run(release, [CONTRACT, *more])
 
 
 def _say(text: str) -> None:
@@ -144,12 +157,9 @@ def read_report(release: str, report: Path) -> Outcome:
 
 def write_markdown(outcomes: Sequence[Outcome], file: Path) -> None:
     """Put the table into ``file`` in place of the one that is there."""
-    text = file.read_text(encoding="utf-8")
-    before, after = text[: text.index(_BEGIN)], text[text.index(_END) :]
     rows = [("Kafka", "mode", "contract tests", "seconds"), ("---",) * 4]
     rows += [outcome.row for outcome in outcomes]
-    table = "".join(f"| {' | '.join(row)} |\n" for row in rows)
-    file.write_text(f"{before}{_BEGIN}\n\n{table}\n{after}", encoding="utf-8")
+    _MARKS.put("".join(f"| {' | '.join(row)} |\n" for row in rows), file)
 
 
 if __name__ == "__main__":

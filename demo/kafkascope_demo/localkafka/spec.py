@@ -18,6 +18,10 @@ MAX_NODES: Final = 5
 _VERSION: Final = re.compile(r"(0\.)?\d+\.\d+\.\d+")
 _FIRST_KRAFT: Final = (3, 3)
 _FIRST_KRAFT_ONLY: Final = (4, 0)
+# ZooKeeper 3.4.13 and 3.4.14 take apart the text of an address, which Java 14 changed
+# (ZOOKEEPER-3779); these brokers then find no ZooKeeper, and end.
+_FIRST_WITHOUT_ADDRESSES: Final = (2, 0)
+_FIRST_WITH_ADDRESSES_AGAIN: Final = (2, 4)
 _LAST_PORT: Final = 65_535 - MAX_NODES
 
 
@@ -129,3 +133,8 @@ class ClusterSpec:
             yield f"KRaft mode began with Kafka 3.3; {self.version} needs the mode zookeeper"
         if self.mode == "zookeeper" and self.release >= _FIRST_KRAFT_ONLY:
             yield f"ZooKeeper mode ended with Kafka 3.9; {self.version} is KRaft only"
+        if _FIRST_WITHOUT_ADDRESSES <= self.release < _FIRST_WITH_ADDRESSES_AGAIN:
+            yield (
+                f"Kafka 2.0 to 2.3 cannot be started: their ZooKeeper client needs a Java before"
+                f" 14, and {self.version} would get Java 21"
+            )

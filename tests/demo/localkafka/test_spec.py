@@ -31,6 +31,8 @@ def test_a_sasl_listener_defaults_to_plain() -> None:
         ({"first_port": 70_000}, "first port must be 1 to"),
         ({"mode": "zookeeper"}, "ZooKeeper mode ended with Kafka 3.9"),
         ({"version": "0.11.0.3"}, "KRaft mode began with Kafka 3.3"),
+        ({"version": "2.0.1", "mode": "zookeeper"}, "Kafka 2.0 to 2.3 cannot be started"),
+        ({"version": "2.3.1", "mode": "zookeeper"}, "Kafka 2.0 to 2.3 cannot be started"),
     ],
 )
 def test_a_value_that_cannot_be_is_refused(fields: dict[str, object], message: str) -> None:

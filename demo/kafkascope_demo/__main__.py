@@ -12,6 +12,24 @@ from kafkascope_demo.localkafka import LocalKafkaError, commands
 
 _INTERRUPTED: Final = 130
 
+_DESCRIPTION: Final = """\
+See Kafkascope work on this machine, without Docker and without a system Java: real Kafka brokers,
+the exporter, some traffic, and what the exporter says of it. Or Kafka alone, to develop against
+and to break.
+"""
+
+_EXAMPLES: Final = """\
+examples:
+  kafkascope-demo run
+      three brokers, the exporter, traffic and a live table, until Ctrl-C
+  kafkascope-demo run --for=60
+      the same for a minute; exit code 0 when lag was seen and caught up
+  kafkascope-demo kafka up
+      three brokers alone, on 127.0.0.1:9092 to 9094
+  kafkascope-demo kafka --help
+      what else can be done with them
+"""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code.
@@ -19,7 +37,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     Args:
         argv: The arguments; those of the process when None.
     """
-    parser = argparse.ArgumentParser(prog="kafkascope-demo", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="kafkascope-demo",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     below = parser.add_subparsers(metavar="COMMAND", required=True)
     commands.register(below)
     run.register(below)

@@ -24,7 +24,7 @@ class ExporterProcess:
         bootstrap_servers: the cluster's brokers, comma-separated.
         log: the file that the exporter's log goes to.
         arguments: more flags.
-        port: where it listens; the usual one, or a free one when that is taken, if None.
+        port: where it listens; if None, `PORT`, or a free one when that is taken.
     """
 
     def __init__(
@@ -34,12 +34,12 @@ class ExporterProcess:
         arguments: Sequence[str] = (),
         port: int | None = None,
     ) -> None:
-        self._port = port or (PORT if _is_free(PORT) else free_port())
+        self.port: Final = port or (PORT if _is_free(PORT) else free_port())
         self._log = log
         self._command = [
             *(sys.executable, "-m", "kafkascope_exporter"),
             f"--kafka.server={bootstrap_servers}",
-            f"--web.listen-address=127.0.0.1:{self._port}",
+            f"--web.listen-address=127.0.0.1:{self.port}",
             *arguments,
         ]
         self._process: subprocess.Popen[bytes] | None = None
@@ -47,7 +47,7 @@ class ExporterProcess:
     @property
     def url(self) -> str:
         """Where it serves its pages."""
-        return f"http://127.0.0.1:{self._port}"
+        return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
         """Start it; in a session of its own, so that Ctrl-C reaches it only through `stop`."""
@@ -75,7 +75,7 @@ class ExporterProcess:
         """
         if self._process is None or self._process.poll() is not None:
             raise ExporterError(f"the exporter has ended; its log: {self._log}")
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_SCRAPE_TIMEOUT_S)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_SCRAPE_TIMEOUT_S)
         try:
             connection.request("GET", "/metrics")
             return str(connection.getresponse().read(), "utf-8")

@@ -14,17 +14,20 @@ from typing import Final
 from confluent_kafka import KafkaException
 from rich.console import Console
 from rich.live import Live
+from rich.text import Text
 
 from kafkascope_demo import liveview, traffic
-from kafkascope_demo.exporterprocess import ExporterError, ExporterProcess
+from kafkascope_demo.exporterprocess import PORT, ExporterError, ExporterProcess
 from kafkascope_demo.liveview import View
 from kafkascope_demo.localkafka import ClusterSpec, LocalKafka, LocalKafkaError
+from kafkascope_demo.localkafka.distribution import Progress
 from kafkascope_demo.traffic import Traffic
 
 _DIRECTORY: Final = Path(".kafkascope") / "run"
 _COLLECT_EVERY_S: Final = 2
 _CAUGHT_UP: Final = traffic.MESSAGES_PER_SECOND
 _SCRAPE_EVERY_S: Final = 1.0
+_NO_PAGE: Final = "waiting for the exporter to answer"
 
 
 @dataclass(slots=True)
@@ -47,6 +50,16 @@ class Verdict:
         if self.largest > _CAUGHT_UP and lag <= _CAUGHT_UP:
             self.caught_up = True
         self.largest = max(self.largest, lag)
+
+    def awaits(self) -> str:
+        """Say what is waited for, or that nothing is any more."""
+        if not self.scrapes:
+            return "waiting for the group's lag"
+        if self.largest <= _CAUGHT_UP:
+            return f"waiting for a lag of more than {_CAUGHT_UP}"
+        if not self.caught_up:
+            return f"waiting for the lag of up to {self.largest} to be caught up"
+        return f"a lag of up to {self.largest} was seen and caught up"
 
     def problem(self) -> str | None:
         """Say why the run was no success; None when it was one."""
@@ -157,8 +170,8 @@ def _start(directory: Path, console: Console, stack: contextlib.ExitStack) -> "_
     kafka.down()  # what a run that was killed may have left
     spec = ClusterSpec(nodes=3)
     stack.callback(kafka.down)
-    with console.status("starting Kafka") as status:
-        kafka.up(spec, _progress(status.update))
+    with _starting(console) as progress:
+        kafka.up(spec, progress)
     flags = [f"--collect.interval={_COLLECT_EVERY_S}s"]
     exporter = ExporterProcess(kafka.bootstrap_servers, directory / "exporter.log", flags)
     stack.callback(exporter.stop)
@@ -167,16 +180,28 @@ def _start(directory: Path, console: Console, stack: contextlib.ExitStack) -> "_
     stack.callback(messages.stop)
     messages.start()
     console.print(f"Kafka      {kafka.bootstrap_servers}")
-    console.print(f"exporter   {exporter.url}/metrics")
+    taken = "" if exporter.port == PORT else f" (another program listens on {PORT})"
+    console.print(f"exporter   {exporter.url}/metrics{taken}", soft_wrap=True)
     console.print(f"logs       {directory}")
     return _Parts(exporter, messages)
 
 
-def _progress(show: Callable[[str], None]) -> Callable[[str, int, int], None]:
-    def tell(what: str, done: int, of: int) -> None:
-        show(f"{what} {done}/{of}" if of else what)
+@contextlib.contextmanager
+def _starting(console: Console) -> Iterator[Progress]:
+    """Give what shows the steps of a start: in place, or a line each if there is no terminal."""
+    if console.is_terminal:
+        with console.status("starting Kafka") as status:
+            yield lambda what, done, of: status.update(f"{what} {done}/{of}" if of else what)
+        return
+    told: set[str] = set()
 
-    return tell
+    def tell(what: str, _: int, __: int) -> None:
+        if what not in told:
+            told.add(what)
+            _print_line(console, what)
+
+    tell("starting Kafka", 0, 0)
+    yield tell
 
 
 def _watch(parts: "_Parts", verdict: Verdict, seconds: float | None, console: Console) -> None:
@@ -186,21 +211,36 @@ def _watch(parts: "_Parts", verdict: Verdict, seconds: float | None, console: Co
         while seconds is None or time.monotonic() - begun < seconds:
             parts.messages.check()
             page = parts.exporter.scrape()
-            if page is not None:
-                view = liveview.read_view(page)
+            view = None if page is None else liveview.read_view(page)
+            if view is not None:
                 verdict.take(view.lag_of(traffic.GROUP, traffic.TOPIC))
-                show(view, f"{parts.exporter.url}/metrics, {time.monotonic() - begun:.0f} s")
+            show(view, f"{verdict.awaits()}; {_ends(seconds, time.monotonic() - begun)}")
             time.sleep(_SCRAPE_EVERY_S)
 
 
+def _ends(seconds: float | None, passed: float) -> str:
+    return "Ctrl-C ends it" if seconds is None else f"{max(0, seconds - passed):.0f} s left"
+
+
 @contextlib.contextmanager
-def _screen(console: Console) -> Iterator[Callable[[View, str], None]]:
-    """Give what shows a view: a table drawn in place, or a line where there is no terminal."""
+def _screen(console: Console) -> Iterator[Callable[[View | None, str], None]]:
+    """Give what shows a view: a table drawn in place, or a line where there is no terminal.
+
+    The view is None while the exporter gives no page.
+    """
     if not console.is_terminal:
-        yield lambda view, _: console.print(liveview.line(view), soft_wrap=True)
+        yield lambda view, state: _print_line(
+            console, f"{liveview.line(view) if view else _NO_PAGE}; {state}"
+        )
         return
     with Live(console=console, auto_refresh=False) as live:
-        yield lambda view, heading: live.update(liveview.tables(view, heading), refresh=True)
+        yield lambda view, state: live.update(
+            liveview.tables(view, state) if view else Text(_NO_PAGE), refresh=True
+        )
+
+
+def _print_line(console: Console, text: str) -> None:
+    console.print(f"{time.strftime('%X')} {text}", soft_wrap=True, highlight=False, markup=False)
 
 
 @dataclass(frozen=True, slots=True)

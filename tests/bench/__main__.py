@@ -164,7 +164,7 @@ def _cluster(arguments: argparse.Namespace, size: Size, say: Say) -> Iterator[di
         if arguments.keep:
             say(
                 f"kept: --no-seed --bootstrap-servers={kafka.bootstrap_servers}; end it with:"
-                f" kafkascope-demo kafka down --directory {kafka.directory}"
+                f" .venv/bin/kafkascope-demo kafka down --directory {kafka.directory}"
             )
 
 

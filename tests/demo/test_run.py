@@ -64,6 +64,24 @@ def test_anything_else_is_a_failure_with_its_reason(
     assert reason in str(_verdict(*lags))
 
 
+@pytest.mark.parametrize(
+    ("lags", "awaited"),
+    [
+        ((), "waiting for the group's lag"),
+        ((0,), "waiting for a lag of more than 40"),
+        ((0, 300), "waiting for the lag of up to 300 to be caught up"),
+        ((0, 300, 5), "a lag of up to 300 was seen and caught up"),
+    ],
+)
+def test_what_is_waited_for_is_said_at_each_step(lags: tuple[int, ...], awaited: str) -> None:
+    """Who reads a log of the run knows why it goes on."""
+    verdict = Verdict()
+    for lag in lags:
+        verdict.take(lag)
+
+    assert verdict.awaits() == awaited
+
+
 def test_the_view_counts_leaders_replicas_and_groups() -> None:
     """The table's numbers are sums of the exporter's series."""
     view = liveview.read_view(EXPOSITION)

@@ -33,6 +33,7 @@ _LINE: Final = "{:<7} {:<8} {:<8} {:<16} {}"
 _DESCRIPTION: Final = """\
 A real Kafka cluster on this machine: its jars come from Maven, Java from a wheel.
 The first start of a version downloads them, later ones need no network.
+Brokers create no topic by themselves when a client names one: create it first (see below).
 """
 
 _EXAMPLES: Final = """\

@@ -57,7 +57,7 @@ class _Reader:
             elif flag := _FLAG.fullmatch(argument):
                 self._flag(flag[1], flag[2])
             else:
-                self._problem_of_stray()
+                self.problems.append(self._stray(argument))
 
     def given(self) -> Iterator[tuple[str, Given]]:
         """Give what was read, by the name of the flag."""
@@ -123,11 +123,22 @@ class _Reader:
         lines = text.splitlines()
         return [line for line in lines if line.strip() and not line.startswith("#")]
 
-    def _problem_of_stray(self) -> None:
-        """Say where it stands, not what it is: it may be a part of a password with a blank."""
-        where = f"after --{self._last}" if self._last else "at the start"
-        self.problems.append(
-            f"the argument {where} is no flag: flags start with --, a switch takes =true or =false,"
+    def _stray(self, argument: str) -> str:
+        """Say what is wrong with an argument that is no flag.
+
+        The argument itself is shown only where it cannot be part of a password with a blank.
+        """
+        name = argument.lstrip("-").partition("=")[0]
+        if argument.startswith("-") and _is_known(name):
+            return f"-{name}: a flag starts with two dashes: --{name}"
+        if argument.lower() in {"true", "false"} and _is_switch(self._last):
+            return f"--{self._last}: a switch takes its value after an equals sign, or --no- before"
+        if not self._last:
+            return (
+                "the first argument is not a flag: name a Kafka server by --kafka.server=HOST:PORT"
+            )
+        return (
+            f"the argument after --{self._last} is not a flag: every flag starts with --,"
             " and a value with blanks needs quotes"
         )
 
@@ -135,6 +146,11 @@ class _Reader:
 def _is_known(argument: str) -> bool:
     name = argument.removeprefix("--").partition("=")[0]
     return any(known in BY_NAME or known in RETIRED_BY_NAME for known in (name, name[3:]))
+
+
+def _is_switch(name: str) -> bool:
+    flag = BY_NAME.get(name) or RETIRED_BY_NAME.get(name)
+    return flag is not None and flag.switch
 
 
 def _nearest(name: str) -> str:

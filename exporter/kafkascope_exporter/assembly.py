@@ -201,7 +201,8 @@ def _message(details: ErrorDetails, *, secret: bool) -> str:
         return str(details["ctx"]["error"])
     if details["type"] == "string_too_short":
         return "must not be empty"
-    message = details["msg"].replace("Input should", "must")
+    # An empty text counts as not given; it is nothing to choose.
+    message = details["msg"].replace("Input should", "must").replace("'', ", "")
     if details["type"].startswith("bool"):
         message = "must be true or false"
     return message if secret else f"{message}, not {details['input']!r}"

@@ -1,5 +1,6 @@
 """From the command line and the environment to `Settings`."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +19,13 @@ class ConfigError(Exception):
     Attributes:
         problems: every problem found, a line each, naming the flag, the environment variable, or
             the file, line and path; none shows a secret.
+        notices: what else the user should know, a line each.
     """
 
-    def __init__(self, problems: tuple[str, ...]) -> None:
+    def __init__(self, problems: tuple[str, ...], notices: tuple[str, ...] = ()) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+        self.notices = notices
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +59,10 @@ def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Invocation:
     assembly = assemble(reading.given)
     check_only = switched_on(assembly, "check-config")
     problems = (*reading.problems, *assembly.problems)
+    notices = (*reading.notices, *assembly.notices)
     if problems:
-        raise ConfigError(problems)
-    return Invocation(assembly.settings, (*reading.notices, *assembly.notices), check_only)
+        raise ConfigError(_by_line(problems, above), notices)
+    return Invocation(assembly.settings, notices, check_only)
 
 
 def _config_file(above: Reading) -> Reading:
@@ -68,3 +72,17 @@ def _config_file(above: Reading) -> Reading:
     if not named.value:
         return Reading(problems=(f"{named.origin}: names no file",))
     return read_file(Path(str(named.value)), named.origin)
+
+
+def _by_line(problems: tuple[str, ...], above: Reading) -> tuple[str, ...]:
+    """Put the problems of the file last, in the order of its lines."""
+    named = above.given.get("config.file")
+    if named is None:
+        return problems
+    in_file = re.compile(re.escape(str(Path(str(named.value)))) + r":(\d+): ")
+
+    def line(problem: str) -> int:
+        found = in_file.match(problem)
+        return int(found[1]) if found else 0
+
+    return tuple(sorted(problems, key=line))

@@ -10,14 +10,15 @@ from pathlib import Path
 
 import yaml
 
-from kafkascope_exporter.flags import BY_PATH, Flag
+from kafkascope_exporter.flags import BY_NAME, BY_PATH, Flag
 from kafkascope_exporter.sources import Given, Raw, Reading, Source
 
 _NULL = "tag:yaml.org,2002:null"
 _STANDARD = "tag:yaml.org,2002:"
 _SECTIONS = frozenset(
     path[:end] for path in BY_PATH for end, character in enumerate(path) if character in ".["
-) | {"clusters[0]", ""}
+)
+_PATHS = (*BY_PATH, *_SECTIONS)
 
 
 def read_file(path: Path, origin: str) -> Reading:
@@ -77,7 +78,7 @@ class _Walk:
             elif child in _SECTIONS:
                 self.section(child, value)
             else:
-                self._problem(key, child, f"unknown setting{_nearest(child)}")
+                self._problem(key, child, f"unknown setting{_nearest(path, key.value)}")
 
     def _clusters(self, node: yaml.Node) -> None:
         if not isinstance(node, yaml.SequenceNode):
@@ -140,6 +141,18 @@ class _Walk:
         self.problems.append(f"{self._file}:{node.start_mark.line + 1}: {place}{message}")
 
 
-def _nearest(path: str) -> str:
-    nearest = get_close_matches(path, [*BY_PATH, *filter(None, _SECTIONS)], n=1, cutoff=0.75)
-    return f"; did you mean {nearest[0]}?" if nearest else ""
+def _nearest(section: str, name: str) -> str:
+    """Give the setting that was meant: one of the section, or of that name or flag elsewhere."""
+    beside = {
+        path.rpartition(".")[2]: path for path in _PATHS if path.rpartition(".")[0] == section
+    }
+    elsewhere = [path for path in _PATHS if path.rpartition(".")[2] == name]
+    if close := get_close_matches(name, beside, n=1, cutoff=0.75):
+        meant = beside[close[0]]
+    elif name in BY_NAME and BY_NAME[name].path:
+        meant = BY_NAME[name].path
+    elif len(elsewhere) == 1:
+        (meant,) = elsewhere
+    else:
+        return ""
+    return f"; did you mean {meant}?"

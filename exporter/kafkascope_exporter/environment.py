@@ -1,15 +1,13 @@
 """Settings from environment variables: ``KAFKASCOPE_…`` and those of danielqsj/kafka_exporter."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
 from kafkascope_exporter.flags import FLAGS, VARIABLE_PREFIX
 from kafkascope_exporter.sources import Given, Reading, Source
 
-_BY_VARIABLE = {flag.variable: flag for flag in FLAGS}
-# Kubernetes sets variables such as KAFKASCOPE_EXPORTER_SERVICE_HOST for the services it has, so
-# an unknown name is only worth a word when it looks like a known one mistyped.
-_SIMILAR = 0.9
+_NAMES = {flag.variable.removeprefix(VARIABLE_PREFIX) for flag in FLAGS}
+_KUBERNETES_HOST = "_SERVICE_HOST"
 
 
 def read_environment(environ: Mapping[str, str]) -> Reading:
@@ -23,11 +21,20 @@ def read_environment(environ: Mapping[str, str]) -> Reading:
     return Reading(given, notices=tuple(_unknown(environ)))
 
 
-def _unknown(environ: Mapping[str, str]) -> list[str]:
-    notices = []
+def _unknown(environ: Mapping[str, str]) -> Iterator[str]:
+    """Name the variables that look like ours and are none, with the nearest that is one."""
+    services = _kubernetes_services(environ)
     for variable in sorted(environ):
-        if not variable.startswith(VARIABLE_PREFIX) or variable in _BY_VARIABLE:
+        name = variable.removeprefix(VARIABLE_PREFIX)
+        if name == variable or name in _NAMES or variable.startswith(services):
             continue
-        if nearest := get_close_matches(variable, _BY_VARIABLE, n=1, cutoff=_SIMILAR):
-            notices.append(f"{variable}: not a setting; did you mean {nearest[0]}?")
-    return notices
+        nearest = get_close_matches(name, _NAMES, n=1, cutoff=0.75)
+        advice = f"; did you mean {VARIABLE_PREFIX}{nearest[0]}?" if nearest else ""
+        yield f"{variable}: unknown setting, ignored{advice}"
+
+
+def _kubernetes_services(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Give how the variables begin that Kubernetes sets in a pod for each service it has."""
+    hosts = (variable for variable in environ if variable.endswith(_KUBERNETES_HOST))
+    services = [host.removesuffix(_KUBERNETES_HOST) for host in hosts]
+    return tuple(f"{service}_{what}" for service in services for what in ("SERVICE_", "PORT"))

@@ -10,11 +10,7 @@ from kafkascope_exporter.collection import ClusterCollection
 from kafkascope_exporter.config import Cluster, Collect, Settings
 from kafkascope_exporter.exposition import Renderer
 from kafkascope_exporter.garbage import GarbageCollection
-from kafkascope_exporter.kafka.clients import (
-    access_notices,
-    kafka_python_configs,
-    librdkafka_properties,
-)
+from kafkascope_exporter.kafka.clients import kafka_python_configs, librdkafka_properties
 from kafkascope_exporter.kafka.members import MembersReader
 from kafkascope_exporter.kafka.wire import Wire
 from kafkascope_exporter.metrics.rendering import Rendering
@@ -58,8 +54,6 @@ def run(settings: Settings, version: str) -> None:
     sockets = server.listen(settings.web)
     sys.setswitchinterval(_SWITCH_S)
     garbage = GarbageCollection()
-    for notice in access_notices(cluster):
-        log.warning("%s", notice)
     log.info("kafkascope-exporter %s for %s", version, ",".join(cluster.servers))
     own = SelfMetrics(version)
     collection = collection_of(cluster, collect)

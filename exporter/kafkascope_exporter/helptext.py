@@ -17,6 +17,13 @@ Flags go as --flag value or --flag=value; switches as --switch, --switch=false o
 variable too (--kafka.server by KAFKASCOPE_KAFKA_SERVER), and most in the file of --config.file;
 flags win over variables, and variables over the file."""
 _RETIRED = "Accepted from danielqsj/kafka_exporter, without effect (what happens instead)"
+_REFUSED = "Refused, though danielqsj/kafka_exporter has it (why)"
+_HELP = f"""
+Help:
+  -h, --help
+{_INDENT}Print this and exit.
+  --version
+{_INDENT}Print the versions and exit."""
 
 
 def help_text() -> str:
@@ -27,11 +34,13 @@ def help_text() -> str:
         lines.append(f"\n{heading}:")
         for flag in flags:
             lines += [f"  {_call(flag)}", *_wrapped(_meaning(flag), width)]
-    lines.append(f"\n{_RETIRED}:")
-    for retired in RETIRED_FLAGS:
-        lines += [f"  {_call(retired)}", *_wrapped(_fate(retired), width)]
-    lines += ["\nHelp:", "  -h, --help", f"{_INDENT}Print this and exit.", "  --version"]
-    return "\n".join([*lines, f"{_INDENT}Print the versions and exit."])
+    lines.append(_HELP)
+    for heading, refused in ((_RETIRED, False), (_REFUSED, True)):
+        lines.append(f"\n{heading}:")
+        for retired in RETIRED_FLAGS:
+            if retired.refused is refused:
+                lines += [f"  {_call(retired)}", *_wrapped(f"{retired.notice}.", width)]
+    return "\n".join(lines)
 
 
 def version_text() -> str:
@@ -42,16 +51,14 @@ def version_text() -> str:
 
 
 def _call(flag: Flag | RetiredFlag) -> str:
-    return f"--[no-]{flag.name}" if flag.switch else f"--{flag.name}={flag.value}"
-
-
-def _fate(flag: RetiredFlag) -> str:
-    refused = "Refused when on: " if flag.refused else ""
-    return f"{refused}{flag.notice}."
+    if not flag.switch:
+        return f"--{flag.name}={flag.value}"
+    on = isinstance(flag, Flag) and flag.default == "true"
+    return f"--[no-]{flag.name}" if on else f"--{flag.name}"
 
 
 def _meaning(flag: Flag) -> str:
-    default = f" (default: {flag.default})" if flag.default else ""
+    default = f" (default: {flag.default})" if flag.default not in {"", "false"} else ""
     fallback = f" (else the variable {flag.fallback})" if flag.fallback else ""
     return f"{flag.help}{default}{fallback}"
 

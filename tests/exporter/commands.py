@@ -1,8 +1,9 @@
 """The command ``kafkascope-exporter`` as its users run it, without a Kafka cluster."""
 
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,10 +24,18 @@ class Running:
     log: Path
 
 
-def ended(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end."""
+def ended(
+    *arguments: str, environ: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end, with no settings in the environment but ``environ``."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("KAFKASCOPE")}
     return subprocess.run(
-        [*COMMAND, *arguments], capture_output=True, text=True, timeout=60, check=False
+        [*COMMAND, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**clean, **(environ or {})},
     )
 
 

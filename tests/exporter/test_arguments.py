@@ -6,10 +6,7 @@ from kafkascope_exporter.arguments import read_arguments
 from kafkascope_exporter.flags import FLAGS, RETIRED_FLAGS, RetiredFlag
 from kafkascope_exporter.sources import Raw
 
-STRAY = (
-    "is no flag: flags start with --, a switch takes =true or =false,"
-    " and a value with blanks needs quotes"
-)
+STRAY = "is not a flag: every flag starts with --, and a value with blanks needs quotes"
 
 
 def values(*argv: str) -> dict[str, Raw]:
@@ -89,6 +86,28 @@ def test_all_problems_are_told_at_once() -> None:
 
 
 @pytest.mark.parametrize(
+    ("argv", "problem"),
+    [
+        (
+            ["localhost:9092"],
+            "the first argument is not a flag: name a Kafka server by --kafka.server=HOST:PORT",
+        ),
+        (["--tls.enabled", "--log.level=debug", "x"], f"the argument after --log.level {STRAY}"),
+        (
+            ["--tls.enabled", "False"],
+            "--tls.enabled: a switch takes its value after an equals sign, or --no- before",
+        ),
+        (["-kafka.server=a"], "-kafka.server: a flag starts with two dashes: --kafka.server"),
+    ],
+)
+def test_an_argument_that_is_not_a_flag_is_one_line_with_the_way_out(
+    argv: list[str], problem: str
+) -> None:
+    """The usual slips: a bare address, a switch's value after a blank, and one dash."""
+    assert problems(*argv) == (problem,)
+
+
+@pytest.mark.parametrize(
     "argv",
     [
         ["--sasl.pasword", "hunter2"],
@@ -98,6 +117,7 @@ def test_all_problems_are_told_at_once() -> None:
         ["--sasl.password", "-hunter2"],
         ["--sasl.password", "hunter2", "--sasl.password", "hunter2"],
         ["--sasl.enabled", "hunter2"],
+        ["--sasl.password", "my", "-hunter2"],
         ["hunter2"],
     ],
 )
@@ -167,6 +187,23 @@ def test_help_explains_every_flag(capsys: pytest.CaptureFixture[str]) -> None:
     names = [flag.name for flag in FLAGS] + [flag.name for flag in RETIRED_FLAGS]
     assert [name for name in names if name not in printed] == []
     assert max(map(len, printed.splitlines())) <= 100
+    assert "\n  --check-config\n" in printed
+    assert "\n  --[no-]offset.show-all\n" in printed
+
+
+def test_help_ends_with_what_has_no_effect_and_what_is_refused(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Whoever reads from the top meets what works first."""
+    with pytest.raises(SystemExit):
+        read_arguments(["--help"])
+
+    parts = capsys.readouterr().out.split("\n\n")
+    headings = [part.splitlines()[0] for part in parts]
+    assert headings[-3] == "Help:"
+    assert headings[-2].startswith("Accepted from danielqsj/kafka_exporter, without effect")
+    assert headings[-1].startswith("Refused")
+    assert [flag.name in parts[-1] for flag in RETIRED_FLAGS] == [f.refused for f in RETIRED_FLAGS]
 
 
 def test_version_names_the_clients_too(capsys: pytest.CaptureFixture[str]) -> None:

@@ -157,7 +157,7 @@ def test_a_list_or_mapping_is_replaced_as_a_whole(tmp_path: Path) -> None:
 
 
 def test_problems_of_all_sources_are_told_at_once(tmp_path: Path) -> None:
-    """Each names the flag, the variable, or file, line and path."""
+    """Each names the flag, the variable, or file, line and path; the file's by line."""
     file = tmp_path / "f.yaml"
     file.write_text("log:\n  level: loud\nweb:\n  listen_address: x\n  port: 1\n")
     environ = {"KAFKASCOPE_COLLECT_INTERVAL": "15", "KAFKASCOPE_COLLECT_DEADLINE": "1h"}
@@ -165,19 +165,19 @@ def test_problems_of_all_sources_are_told_at_once(tmp_path: Path) -> None:
 
     assert problems(*argv, "--sasl.enabled", environ=environ) == (
         "--bogus: unknown flag; see --help",
-        f"{file}:5: web.port: unknown setting",
-        f"{file}:4: web.listen_address: 'x' has no port: write it as :9308 or 127.0.0.1:9308",
         "--tls.enabled: must be true or false, not 'maybe'",
         "--topic.filter: '(' is not a regular expression: missing ), unterminated subpattern",
         (
             "KAFKASCOPE_COLLECT_INTERVAL: '15' is not a duration:"
             " write it with its unit, as in 15s or 1m30s"
         ),
-        f"{file}:2: log.level: must be 'debug', 'info', 'warn' or 'error', not 'loud'",
         (
             "--sasl.mechanism: is needed with --sasl.enabled:"
             " plain, scram-sha256, scram-sha512, gssapi, awsiam or oauthbearer"
         ),
+        f"{file}:2: log.level: must be 'debug', 'info', 'warn' or 'error', not 'loud'",
+        f"{file}:4: web.listen_address: 'x' has no port: write it as :9308 or 127.0.0.1:9308",
+        f"{file}:5: web.port: unknown setting",
     )
 
 
@@ -196,6 +196,8 @@ def test_problems_of_all_sources_are_told_at_once(tmp_path: Path) -> None:
         (["--web.telemetry-path=/healthz"], "--web.telemetry-path: '/healthz' is taken"),
         (["--compat.uncommitted=none"], "--compat.uncommitted: must be 'absent' or 'sentinel'"),
         (["--kafka.client-id="], "--kafka.client-id: must not be empty"),
+        (["--sasl.mechanism=x"], "--sasl.mechanism: must be 'plain', 'scram-sha256', "),
+        (["--sasl.kerberos-auth-type=x"], "--sasl.kerberos-auth-type: must be 'keytabAuth' or "),
     ],
 )
 def test_a_bad_value_is_one_line_that_names_its_flag(argv: list[str], problem: str) -> None:
@@ -209,6 +211,17 @@ def test_check_config_is_passed_on() -> None:
     """Whoever starts the exporter prints the verdict."""
     assert parse(["--check-config"], {}).check_only
     assert not parse(["--no-check-config"], {}).check_only
+
+
+def test_what_is_no_problem_is_told_beside_what_is() -> None:
+    """A variable that was ignored may be why something is missing."""
+    with pytest.raises(ConfigError) as raised:
+        parse(["--sasl.enabled"], {"KAFKASCOPE_SASL_MECHANISMS": "plain"})
+
+    assert [problem.partition(":")[0] for problem in raised.value.problems] == ["--sasl.mechanism"]
+    assert [notice.partition(":")[0] for notice in raised.value.notices] == [
+        "KAFKASCOPE_SASL_MECHANISMS"
+    ]
 
 
 def test_a_level_given_wins_over_verbosity() -> None:

@@ -6,6 +6,8 @@ from kafkascope_exporter.configfile import read_file
 from kafkascope_exporter.flags import BY_PATH
 from kafkascope_exporter.sources import Raw, Reading
 
+MECHANISM = "; did you mean clusters[0].sasl.mechanism?"
+
 
 def read(directory: Path, text: str) -> Reading:
     """Read ``text`` as the file ``f``."""
@@ -111,6 +113,28 @@ colour: x
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "unknown", "advice"),
+    [
+        ("clusters: [{server: a}]", "clusters[0].server", "; did you mean clusters[0].servers?"),
+        ("clusters: [{mechanism: a}]", "clusters[0].mechanism", MECHANISM),
+        ("clusters: [{sasl.mechanism2: a}]", "clusters[0].sasl.mechanism2", ""),
+        ("clusters: [{x: a}]", "clusters[0].x", ""),
+        ("clusters: [{tls: {x: a}}]", "clusters[0].tls.x", ""),
+        ("clusters: [{cert_file: a}]", "clusters[0].cert_file", ""),
+        ("cluster: [{}]", "cluster", "; did you mean clusters?"),
+        ("kafka.server: a", "kafka.server", "; did you mean clusters[0].servers?"),
+        ("servers: a", "servers", "; did you mean clusters[0].servers?"),
+        ("check-config: a", "check-config", ""),
+    ],
+)
+def test_an_unknown_name_is_told_with_the_setting_that_was_meant(
+    tmp_path: Path, text: str, unknown: str, advice: str
+) -> None:
+    """One like it in that section, or one of that name, or flag, elsewhere; else there is none."""
+    assert problems(tmp_path, text) == [f"f:1: {unknown}: unknown setting{advice}"]
+
+
 @pytest.mark.parametrize(("text", "found"), [("[]", 0), ("[{}, {servers: b}]", 2)])
 def test_there_is_exactly_one_cluster(tmp_path: Path, text: str, found: int) -> None:
     """Several come in a later version; until then a second one must not be ignored."""
@@ -148,9 +172,7 @@ def test_a_file_that_is_not_yaml_is_a_problem_without_its_content(
 
 def test_a_recursive_file_is_a_problem(tmp_path: Path) -> None:
     """An alias inside its own anchor has no end."""
-    assert problems(tmp_path, "web: &web\n  tls: *web\n") == [
-        "f:2: web.tls.tls: unknown setting; did you mean web.tls?"
-    ]
+    assert problems(tmp_path, "web: &web\n  tls: *web\n") == ["f:2: web.tls.tls: unknown setting"]
 
 
 def test_a_file_that_cannot_be_read_is_a_problem_of_the_flag(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from kafkascope_demo.localkafka.certificates import Authority
-from kafkascope_exporter.cli import parse
+from kafkascope_exporter.cli import ConfigError, parse
 from kafkascope_exporter.durations import format_duration
 from kafkascope_exporter.flags import BY_HEADING, FLAGS, RETIRED_FLAGS, Flag
 
@@ -104,6 +104,25 @@ def test_the_example_file_is_valid(tmp_path: Path) -> None:
     assert cluster.sasl.password.get_secret_value() == "hunter2"
     assert not cluster.groups.passes("billing-test")
     assert (settings.collect.interval, settings.collect.staleness) == (30, 90)
+
+
+def test_the_example_of_a_check_prints_what_the_docs_show(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its file, its variable and its command line, word for word."""
+    page = (DOCS / "configuration.md").read_text()
+    (session,) = re.findall(r"```console\n(.*?)```", page, re.DOTALL)
+    _, show, export, command = session.split("$ ")
+    (tmp_path / "kafkascope.yaml").write_text(show.removeprefix("cat kafkascope.yaml\n"))
+    name, value = export.split()[1].split("=")
+    called, *printed = command.splitlines()
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(ConfigError) as raised:
+        parse(called.split()[1:], {name: value})
+
+    told = [f"warning: {notice}" for notice in raised.value.notices] + [*raised.value.problems]
+    assert [f"kafkascope-exporter: {line}" for line in told] == printed
 
 
 def test_every_flag_of_danielqsj_is_accepted_with_its_default() -> None:

@@ -31,16 +31,42 @@ def test_danielqsjs_variable_is_only_a_fallback() -> None:
     assert (both.value, both.source) == ("ours", Source.ENVIRONMENT)
 
 
-def test_a_mistyped_variable_is_pointed_out() -> None:
-    """What Kubernetes sets for a service named kafkascope-exporter is not mistaken for one."""
-    kubernetes = {
-        "KAFKASCOPE_EXPORTER_SERVICE_HOST": "10.0.0.1",
-        "KAFKASCOPE_EXPORTER_PORT_9308_TCP_ADDR": "10.0.0.1",
+def test_an_unknown_variable_is_pointed_out_with_the_nearest_known_one() -> None:
+    """Its value is not shown: it may be a secret under a mistyped name."""
+    environ = {
+        "KAFKASCOPE_KAFKA_SERVERS": "a",
+        "KAFKASCOPE_SASL_PASSWRD": "hunter2",
+        "KAFKASCOPE_COLOUR": "red",
+        "KAFKA_SERVER": "b",
     }
 
-    reading = read_environment({**kubernetes, "KAFKASCOPE_KAFKA_SERVERS": "a"})
+    reading = read_environment(environ)
 
     assert reading.given == {}
     assert reading.notices == (
-        "KAFKASCOPE_KAFKA_SERVERS: not a setting; did you mean KAFKASCOPE_KAFKA_SERVER?",
+        "KAFKASCOPE_COLOUR: unknown setting, ignored",
+        (
+            "KAFKASCOPE_KAFKA_SERVERS: unknown setting, ignored;"
+            " did you mean KAFKASCOPE_KAFKA_SERVER?"
+        ),
+        (
+            "KAFKASCOPE_SASL_PASSWRD: unknown setting, ignored;"
+            " did you mean KAFKASCOPE_SASL_PASSWORD?"
+        ),
+    )
+
+
+def test_what_kubernetes_sets_for_a_service_is_no_mistake() -> None:
+    """As in a pod beside a service named kafkascope-exporter, which has a port named metrics."""
+    service = {
+        "KAFKASCOPE_EXPORTER_SERVICE_HOST": "10.0.0.1",
+        "KAFKASCOPE_EXPORTER_SERVICE_PORT": "9308",
+        "KAFKASCOPE_EXPORTER_SERVICE_PORT_METRICS": "9308",
+        "KAFKASCOPE_EXPORTER_PORT": "tcp://10.0.0.1:9308",
+        "KAFKASCOPE_EXPORTER_PORT_9308_TCP_ADDR": "10.0.0.1",
+    }
+
+    assert read_environment(service).notices == ()
+    assert read_environment({"KAFKASCOPE_EXPORTER_PORT": "9308"}).notices == (
+        "KAFKASCOPE_EXPORTER_PORT: unknown setting, ignored",
     )

@@ -123,6 +123,43 @@ def test_valid_settings_pass_the_check() -> None:
     assert (result.returncode, result.stdout) == (0, "configuration is valid\n")
 
 
+def test_the_check_tells_what_a_start_would_warn_of() -> None:
+    """Flags without effect, variables without a setting, and what the Kafka clients say."""
+    result = ended(
+        "--check-config",
+        NO_KAFKA,
+        "--kafka.version=2.0.0",
+        "--kafka.property=broker.address.family=v4",
+        environ={"KAFKASCOPE_LOGLEVEL": "debug"},
+    )
+
+    assert (result.returncode, result.stdout) == (0, "configuration is valid\n")
+    assert result.stderr.splitlines() == [
+        (
+            "kafkascope-exporter: warning: --kafka.version has no effect:"
+            " the protocol version is negotiated with each broker"
+        ),
+        (
+            "kafkascope-exporter: warning: KAFKASCOPE_LOGLEVEL: unknown setting, ignored;"
+            " did you mean KAFKASCOPE_LOG_LEVEL?"
+        ),
+        (
+            "kafkascope-exporter: warning: --kafka.property broker.address.family reaches only"
+            " librdkafka, which describes KIP-848 groups and nothing else"
+        ),
+    ]
+
+
+def test_a_start_logs_the_same_warnings(tmp_path: Path) -> None:
+    """Once, and goes on."""
+    arguments = (NO_KAFKA, "--kafka.version=2.0.0", "--kafka.property=broker.address.family=v4")
+    with running(tmp_path / "log", *arguments) as exporter:
+        assert get(exporter, "/healthz")[0] == 200
+    warned = [line for line in exporter.log.read_text().splitlines() if "level=warn" in line]
+    for start in ("--kafka.version has no effect", "--kafka.property broker.address.family"):
+        assert sum(start in line for line in warned) == 1, start
+
+
 def test_every_problem_of_the_settings_is_a_line(tmp_path: Path) -> None:
     """With the flag that causes it, from the check as from a real start."""
     arguments = (

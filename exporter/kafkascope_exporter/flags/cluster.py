@@ -10,7 +10,8 @@ FLAGS = (
         "clusters[0].servers",
         "HOST:PORT",
         "kafka:9092",
-        "Bootstrap server. Repeat the flag or separate with commas. Without a port: 9092.",
+        "Bootstrap server. Repeat the flag or separate with commas. Without a port: 9092."
+        " The default is danielqsj/kafka_exporter's, a host that is called kafka.",
         shape="list",
     ),
     Flag(

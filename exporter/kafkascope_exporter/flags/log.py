@@ -17,7 +17,7 @@ FLAGS = (
         "",
         "",
         "false",
-        "Check all settings, print every problem, and exit: 0 when there is none.",
+        "Check all settings, print every problem and warning, and exit: 0 without a problem.",
     ),
     Flag("log.level", "log.level", "LEVEL", "info", "debug, info, warn or error."),
     Flag("log.format", "log.format", "FORMAT", "logfmt", "logfmt or json."),

@@ -6,6 +6,8 @@ ARGS ?=
 DIST ?= dist
 
 BIN := .venv/bin
+# Where 'make run' has its brokers. An orderly end removes it, so its state means a run or its remains.
+DEMO_KAFKA := .kafkascope/run/kafka
 STAMP := .venv/.installed$(subst /,_,$(PYTHON))
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url \
 	--python-version=3.11 --custom-compile-command='make lock' \
@@ -57,5 +59,8 @@ lock: install ## renew requirements/*.txt, and check that each pin has its wheel
 dist: install ## build sdist and wheel of the exporter and of tracing into dist/
 	for part in exporter tracing; do $(BIN)/python -m build --no-isolation --outdir $(DIST) $$part || exit; done
 
-clean: ## remove environments, build output and caches
-	rm -rf .venv .venv-peers dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+clean: ## remove environments, build output, caches and what runs left
+	@test ! -e $(DEMO_KAFKA)/cluster.json || { \
+		echo "make clean: brokers of 'make run' may still run; end it with Ctrl-C or, if it was killed," \
+		"by: $(BIN)/kafkascope-demo kafka down --directory $(DEMO_KAFKA)" >&2; exit 1; }
+	rm -rf .venv .venv-peers .kafkascope dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

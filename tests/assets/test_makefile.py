@@ -1,6 +1,10 @@
 import re
+import shutil
 import subprocess
+from pathlib import Path
 
+from kafkascope_demo.localkafka import ClusterSpec
+from kafkascope_demo.localkafka.state import ClusterDirectory, ClusterState
 from tests.assets.repository import ROOT, code_blocks
 
 
@@ -47,3 +51,41 @@ def test_every_make_command_in_the_readme_is_a_target() -> None:
     named = {command.split()[1] for command in make_commands(blocks)}
 
     assert {"run", "lint", "test"} <= named <= targets
+
+
+def clean(directory: Path) -> subprocess.CompletedProcess[str]:
+    """Run `make clean` in a copy of the repository."""
+    shutil.copy(ROOT / "Makefile", directory)
+    return subprocess.run(
+        ["make", "--no-print-directory", "clean"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=directory,
+    )
+
+
+def test_clean_leaves_nothing_of_an_install_and_a_run(tmp_path: Path) -> None:
+    """Logs of a run that has ended are remains too."""
+    for left in (".venv/bin", ".kafkascope/run/kafka/node-1", "dist"):
+        (tmp_path / left).mkdir(parents=True)
+
+    result = clean(tmp_path)
+
+    assert (result.returncode, result.stderr) == (0, "")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["Makefile"]
+
+
+def test_clean_does_not_take_the_files_from_under_running_brokers(tmp_path: Path) -> None:
+    """Nor the command that stops them, which it names."""
+    brokers = ClusterDirectory(tmp_path / ".kafkascope" / "run" / "kafka")
+    brokers.root.mkdir(parents=True)
+    brokers.write_state(ClusterState.of(ClusterSpec()))
+    (tmp_path / ".venv").mkdir()
+
+    result = clean(tmp_path)
+
+    assert result.returncode != 0
+    assert "kafkascope-demo kafka down --directory .kafkascope/run/kafka" in result.stderr
+    assert brokers.read_state() is not None
+    assert (tmp_path / ".venv").exists()

@@ -24,6 +24,7 @@ from kafkascope_exporter.web import Pages
 
 _REPOSITORY = Path(__file__).parents[2]
 _PIECE = 1_000_000
+_IDLE_SOCKETS = 3  # the listener, and the event loop's own pair
 
 
 def page_of(size: int) -> Page:
@@ -82,6 +83,16 @@ class Serving:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         (line,) = (line for line in status.splitlines() if line.startswith("VmRSS"))
         return int(line.split()[1]) * 1024
+
+    def connections(self) -> int:
+        """Count the connections that are open; one that the client has closed is for a moment."""
+        sockets = 0
+        for descriptor in Path(f"/proc/{self.process.pid}/fd").iterdir():
+            try:
+                sockets += descriptor.readlink().name.startswith("socket:")
+            except FileNotFoundError:
+                continue
+        return sockets - _IDLE_SOCKETS
 
 
 @contextmanager

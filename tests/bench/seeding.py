@@ -2,26 +2,22 @@
 
 import logging
 import random
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
-from confluent_kafka import (
-    ConsumerGroupTopicPartitions,
-    KafkaException,
-    Producer,
-    TopicPartition,
-)
+from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
+
+from tests.integration.commits import commit_all
 
 _TOPICS_AT_ONCE = 100
 _GROUPS_AT_ONCE = 200
+_COMMITTING_AT_ONCE = 16
 _MESSAGES = 3
 _COMMITS = (16, 20)
 _DEADLINE_S = 300
-_RETRY_S = 0.5
 
 REPLICATED_TOPICS = 5
 _REPLICATED_PARTITIONS = 6
@@ -83,7 +79,7 @@ def seed(properties: Mapping[str, str], size: Size, progress: Progress) -> None:
     names = [f"bench-{number:05}" for number in range(size.topics)]
     _make_topics(admin, names, size.partitions_per_topic, progress)
     _produce(Producer({**quietly, "linger.ms": 50}), names, size.partitions_per_topic, progress)
-    _commit(admin, names, size, progress)
+    _commit(quietly, names, size, progress)
 
 
 def _make_topics(
@@ -114,12 +110,23 @@ def _produce(producer: Producer, names: Sequence[str], partitions: int, progress
             raise TimeoutError(f"{left} messages were not written in {_DEADLINE_S} s")
 
 
-def _commit(admin: AdminClient, names: Sequence[str], size: Size, progress: Progress) -> None:
+def _commit(
+    properties: Mapping[str, Any], names: Sequence[str], size: Size, progress: Progress
+) -> None:
+    """Commit for each group, some at a time: most of a commit is waiting for brokers."""
     chance = random.Random(1)  # noqa: S311 - the same data each time, nothing secret
     groups = [f"bench-group-{number:05}" for number in range(size.groups)]
-    for done, chunk in _chunks(groups, _GROUPS_AT_ONCE):
-        progress("committing offsets", done, len(groups))
-        _commit_surely(admin, {group: _commits(chance, names, size) for group in chunk})
+    with ThreadPoolExecutor(_COMMITTING_AT_ONCE) as pool:
+        for done, chunk in _chunks(groups, _GROUPS_AT_ONCE):
+            progress("committing offsets", done, len(groups))
+            commits = [
+                pool.submit(
+                    commit_all, properties, group, _commits(chance, names, size), _DEADLINE_S
+                )
+                for group in chunk
+            ]
+            for commit in commits:
+                commit.result()
 
 
 def _commits(chance: random.Random, names: Sequence[str], size: Size) -> list[TopicPartition]:
@@ -129,31 +136,6 @@ def _commits(chance: random.Random, names: Sequence[str], size: Size) -> list[To
     return [
         TopicPartition(names[at // each], at % each, chance.randint(0, _MESSAGES)) for at in places
     ]
-
-
-def _commit_surely(admin: AdminClient, wanted: dict[str, list[TopicPartition]]) -> None:
-    """Commit; again where the coordinator was not ready, which a new cluster's are not at once."""
-    ends_at = time.monotonic() + _DEADLINE_S
-    while wanted:
-        asked: dict[str, Future[Any]] = {}
-        for group, commits in wanted.items():
-            request = ConsumerGroupTopicPartitions(group, commits)
-            asked |= admin.alter_consumer_group_offsets([request], request_timeout=_DEADLINE_S)
-        errors = {group: _error(future) for group, future in asked.items()}
-        wanted = {group: commits for group, commits in wanted.items() if errors[group]}
-        if wanted:
-            if time.monotonic() > ends_at:
-                raise TimeoutError(f"{len(wanted)} groups cannot commit: {errors[min(wanted)]}")
-            time.sleep(_RETRY_S)
-
-
-def _error(asked: Future[Any]) -> str:
-    """Give the first error of a commit, or nothing; each partition may have its own."""
-    try:
-        told = asked.result(_DEADLINE_S)
-    except KafkaException as error:
-        return str(error)
-    return next((str(p.error) for p in told.topic_partitions if p.error), "")
 
 
 def _places(first: int, count: int, partitions: int) -> Iterator[int]:

@@ -1,6 +1,6 @@
 """Commits for groups that have no members."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -13,9 +13,6 @@ _DEADLINE_S = 60
 def commit(admin: AdminClient, group: str, topic: str, offsets: Mapping[int, int]) -> None:
     """Commit offsets on a PLAINTEXT cluster, as soon as the group's coordinator is ready.
 
-    Through a consumer that never joins: ``alter_consumer_group_offsets`` of librdkafka 2.16
-    aborted the process when it was asked again after a coordinator was not available.
-
     Args:
         admin: a client of the cluster.
         group: the group's id.
@@ -23,23 +20,41 @@ def commit(admin: AdminClient, group: str, topic: str, offsets: Mapping[int, int
         offsets: offset by partition.
     """
     brokers = admin.list_topics(timeout=10).brokers.values()
-    consumer = Consumer(
-        {
-            "bootstrap.servers": ",".join(f"{broker.host}:{broker.port}" for broker in brokers),
-            "group.id": group,
-            "enable.auto.commit": False,
-        }
-    )
+    servers = ",".join(f"{broker.host}:{broker.port}" for broker in brokers)
     partitions = [TopicPartition(topic, p, offset) for p, offset in offsets.items()]
+    commit_all({"bootstrap.servers": servers}, group, partitions)
+
+
+def commit_all(
+    properties: Mapping[str, str | int | float | bool],
+    group: str,
+    offsets: Sequence[TopicPartition],
+    deadline_s: float = _DEADLINE_S,
+) -> None:
+    """Commit offsets of any topics, as soon as the group's coordinator is ready.
+
+    Through a consumer that never joins: ``alter_consumer_group_offsets`` of librdkafka 2.16
+    aborted the process when it was asked again after a coordinator was not available.
+
+    Args:
+        properties: librdkafka properties to connect with.
+        group: the group's id.
+        offsets: what to commit.
+        deadline_s: seconds to try for.
+
+    Raises:
+        AssertionError: the deadline passed.
+    """
+    consumer = Consumer({**properties, "group.id": group, "enable.auto.commit": False})
 
     def committed() -> bool:
         try:
-            told = consumer.commit(offsets=partitions, asynchronous=False)
+            told = consumer.commit(offsets=[*offsets], asynchronous=False)
         except KafkaException:
             return False
         return all(partition.error is None for partition in told)
 
     try:
-        wait_until(committed, _DEADLINE_S, f"a commit of {group}")
+        wait_until(committed, deadline_s, f"a commit of {group}")
     finally:
         consumer.close()

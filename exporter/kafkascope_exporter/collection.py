@@ -242,7 +242,7 @@ class ClusterCollection:
         held = self._groups.fill(groups, unread, topology, progress.began)
         progress.failures += [*listed.failures, *commits.failures, *members.failures]
         progress.held.update(
-            group=held.groups, group_offsets=held.offsets, group_members=held.members
+            group=held.groups, group_offsets=held.commits, group_members=held.members
         )
         progress.missing.update(
             group_list=len(listed.silent),

@@ -110,7 +110,7 @@ class GroupsHeld:
     """
 
     groups: int
-    offsets: int
+    commits: int
     members: int
     lost: int
 

@@ -26,7 +26,10 @@ MISSING_KINDS: Final = (
     "group_offsets",
     "group_members",
 )
-"""What can be missing: offsets of partitions, group lists of brokers, groups, parts of groups."""
+"""What can be missing: offsets of partitions, group lists of brokers, groups, parts of groups.
+
+``group_offsets`` are the commits; as label values these names are not free to change.
+"""
 
 HELD_KINDS: Final = ("end_offset", "start_offset", "group", "group_offsets", "group_members")
 """What can be held: as `MISSING_KINDS`, and whole groups whose broker gave no list."""

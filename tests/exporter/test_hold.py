@@ -95,7 +95,7 @@ def test_a_group_is_held_whole_while_its_coordinator_gives_no_list() -> None:
     """It is in no list, and not every list is there."""
     found, counts = held_groups(UnreadGroups(frozenset(), (), ()), 15.0, None)
     assert found == group()
-    assert counts == GroupsHeld(groups=1, offsets=0, members=0, lost=0)
+    assert counts == GroupsHeld(groups=1, commits=0, members=0, lost=0)
 
 
 def test_a_group_is_held_when_its_coordinator_has_left_the_cluster() -> None:
@@ -137,7 +137,7 @@ def test_a_part_that_no_earlier_cycle_knows_is_not_counted_as_held() -> None:
     counts = []
     for now in (15.0, 30.0, 45.0):
         told = {"billing": group(offset=None)}
-        counts.append((held.fill(told, unread, SAME, now).offsets, told["billing"].commits))
+        counts.append((held.fill(told, unread, SAME, now).commits, told["billing"].commits))
     assert counts == [(1, {"orders": {0: 5}}), (0, None), (0, None)]
 
 

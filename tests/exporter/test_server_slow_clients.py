@@ -1,4 +1,5 @@
 import http.client
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -75,6 +76,7 @@ def test_a_client_that_never_reads_is_dropped(served: Serving) -> None:
     """After the time for a response, with the memory that it held."""
     with closing(connected(served, 4_096)) as client:
         client.sendall(GET)
+        client.recv(1, socket.MSG_PEEK)  # the response has begun
         wait_until(lambda: served.connections() == 0, 20, "the server drops the connection")
 
 

@@ -119,7 +119,7 @@ def test_only_assigned_partitions_are_shown_with_show_all_off(
         assigned(consumer, partitions=1)
         consumer.commit(offsets=[TopicPartition(topic, 0, 2)], asynchronous=False)
         snapshot = cycles.snapshot()
-        rendered = Renderer(Rendering(show_all=False)).render([snapshot])
+        rendered = Renderer(Rendering(show_all_offsets=False)).render([snapshot])
     page = b"".join(rendered.identity).decode()
     shown = series(page, "kafka_consumergroup_lag", consumergroup=group)
     assert [(dict(labels)["topic"], lag) for labels, lag in shown.items()] == [(topic, 4)]

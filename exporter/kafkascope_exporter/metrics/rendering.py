@@ -22,13 +22,13 @@ class Rendering:
 
     Args:
         constant_labels: what every Kafka series carries beside its own labels.
-        show_all: show all commits; else only those on partitions assigned to a member.
+        show_all_offsets: show all commits; else only those on partitions assigned to a member.
         sentinel: show `UNCOMMITTED` for a partition without a commit when another partition of
             the topic has one; else show nothing for it.
     """
 
     constant_labels: Mapping[str, str] = field(default_factory=dict)
-    show_all: bool = True
+    show_all_offsets: bool = True
     sentinel: bool = False
 
     @classmethod
@@ -36,7 +36,7 @@ class Rendering:
         """Take the settings that concern the page."""
         return cls(
             constant_labels=cluster.labels,
-            show_all=cluster.show_all_offsets,
+            show_all_offsets=cluster.show_all_offsets,
             sentinel=metrics.uncommitted == "sentinel",
         )
 
@@ -44,7 +44,7 @@ class Rendering:
         """Give ``snapshot`` with the commits that are shown.
 
         They are on partitions that the topology has, and no topic is without a commit. A group
-        whose assignments are wanted (``show_all`` off) and unknown shows no commits.
+        whose assignments are wanted (``show_all_offsets`` off) and unknown shows no commits.
         """
         existing = {
             topic.name: frozenset(partition.id for partition in topic.partitions)
@@ -66,7 +66,7 @@ class Rendering:
         shown = {}
         for topic, offsets in commits.items():
             wanted = existing.get(topic, _NONE)
-            if not self.show_all:
+            if not self.show_all_offsets:
                 wanted &= (group.assigned or {}).get(topic, _NONE)
             of_topic = self._of_topic(offsets, wanted)
             if of_topic:

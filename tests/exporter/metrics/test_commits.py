@@ -54,7 +54,7 @@ def test_only_commits_on_assigned_partitions_are_shown_when_asked_for() -> None:
     snapshot = healthy()
     billing = replace(snapshot.groups["billing"], assigned={"orders": frozenset({0, 1})})
     snapshot = replace(snapshot, groups={"billing": billing})
-    shown = exposed(commits.families, snapshot, Rendering(show_all=False))
+    shown = exposed(commits.families, snapshot, Rendering(show_all_offsets=False))
     assert shown == {
         OFFSET: [
             '{consumergroup="billing",partition="0",topic="orders"} 40',

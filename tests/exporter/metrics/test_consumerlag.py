@@ -77,6 +77,6 @@ def test_only_assigned_partitions_have_lag_when_asked_for() -> None:
     snapshot = leaderless()
     billing = replace(snapshot.groups["billing"], assigned={"orders": frozenset({2})})
     snapshot = replace(snapshot, groups={"billing": billing})
-    shown = exposed(consumerlag.families, snapshot, Rendering(show_all=False))
+    shown = exposed(consumerlag.families, snapshot, Rendering(show_all_offsets=False))
     assert of_group(shown[LAG], "billing") == ['partition="2",topic="orders"} 10']
     assert of_group(shown[SUM], "billing") == ['topic="orders"} 10']

@@ -25,7 +25,7 @@ def test_the_settings_of_the_cluster_and_of_the_metrics_are_taken() -> None:
     """Each of the three settings comes from where the user gives it."""
     cluster = Cluster(labels={"env": "x"}, show_all_offsets=False)
     assert Rendering.of(cluster, Metrics(uncommitted="sentinel")) == Rendering(
-        constant_labels={"env": "x"}, show_all=False, sentinel=True
+        constant_labels={"env": "x"}, show_all_offsets=False, sentinel=True
     )
     assert Rendering.of(Cluster(), Metrics()) == Rendering()
 
@@ -46,8 +46,8 @@ def test_unknown_commits_stay_unknown() -> None:
 def test_without_assignments_known_none_are_shown_when_wanted() -> None:
     """Showing all instead would make series come and go with each failed DescribeGroups."""
     commits = {"orders": {0: 1}}
-    assert shown(Rendering(show_all=False), one_group(commits, None)) == {}
-    assert shown(Rendering(show_all=False), one_group(commits, {})) == {}
+    assert shown(Rendering(show_all_offsets=False), one_group(commits, None)) == {}
+    assert shown(Rendering(show_all_offsets=False), one_group(commits, {})) == {}
     assert shown(Rendering(), one_group(commits, None)) == commits
 
 
@@ -55,7 +55,7 @@ def test_the_sentinel_is_for_assigned_partitions_when_only_these_are_shown() -> 
     """A topic whose assigned partitions have no commit is left out whole."""
     commits = {"orders": {0: 1, 2: 3}, "payments": {0: 4}}
     some = one_group(commits, {"orders": frozenset({1, 2}), "payments": frozenset()})
-    rendering = Rendering(show_all=False, sentinel=True)
+    rendering = Rendering(show_all_offsets=False, sentinel=True)
     assert shown(rendering, some) == {"orders": {1: -1, 2: 3}}
     none = one_group({"orders": {0: 1}}, {"orders": frozenset({1, 2})})
     assert shown(rendering, none) == {}

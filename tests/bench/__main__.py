@@ -36,6 +36,8 @@ _DEFAULT_SIZE = "10000/1000/1000"
 _HEAP = "1g"
 # Index files are mapped at their full size; messages of the bench need next to nothing of it.
 _PROPERTIES = {"log.index.size.max.bytes": "65536", "offsets.topic.num.partitions": "50"}
+# What stops a run with one line; an AssertionError is a commit that was not taken in time.
+_FAILURES = (BenchError, LocalKafkaError, KafkaException, OSError, ValueError, AssertionError)
 
 Say = Callable[[str], None]
 
@@ -55,7 +57,7 @@ def main() -> int:
         if arguments.json:
             _check_parent(arguments.json, "--json")
         results = _run(arguments, say)
-    except (BenchError, LocalKafkaError, KafkaException, OSError, ValueError) as error:
+    except _FAILURES as error:
         console_say.print(f"bench: {error}", style="red", highlight=False, soft_wrap=True)
         return 1
     tables.draw(results, console)

@@ -214,7 +214,8 @@ def _watch(parts: "_Parts", verdict: Verdict, seconds: float | None, console: Co
             view = None if page is None else liveview.read_view(page)
             if view is not None:
                 verdict.take(view.lag_of(traffic.GROUP, traffic.TOPIC))
-            show(view, f"{verdict.awaits()}; {_ends(seconds, time.monotonic() - begun)}")
+            awaited = verdict.awaits() if view is not None else _NO_PAGE
+            show(view, f"{awaited}; {_ends(seconds, time.monotonic() - begun)}")
             time.sleep(_SCRAPE_EVERY_S)
 
 
@@ -230,12 +231,12 @@ def _screen(console: Console) -> Iterator[Callable[[View | None, str], None]]:
     """
     if not console.is_terminal:
         yield lambda view, state: _print_line(
-            console, f"{liveview.line(view) if view else _NO_PAGE}; {state}"
+            console, f"{liveview.line(view)}; {state}" if view else state
         )
         return
     with Live(console=console, auto_refresh=False) as live:
         yield lambda view, state: live.update(
-            liveview.tables(view, state) if view else Text(_NO_PAGE), refresh=True
+            liveview.tables(view, state) if view else Text(state), refresh=True
         )
 
 

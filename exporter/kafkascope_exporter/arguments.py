@@ -137,6 +137,12 @@ class _Reader:
             return (
                 "the first argument is not a flag: name a Kafka server by --kafka.server=HOST:PORT"
             )
+        last = BY_NAME.get(self._last)
+        if last is not None and last.repeatable:
+            return (
+                f"the argument after --{last.name} and its value is not a flag:"
+                f" give a further value by --{last.name} again"
+            )
         return (
             f"the argument after --{self._last} is not a flag: every flag starts with --,"
             " and a value with blanks needs quotes"

@@ -112,7 +112,7 @@ def _apply_verbosity(assembly: Assembly) -> None:
         return
     text = str(item.value)
     if not (text.isascii() and text.isdigit()):
-        assembly.refuse("verbosity", "must be 0, 1 or 2")
+        assembly.refuse("verbosity", "must be a whole number, 0 or more")
         return
     del assembly.given["verbosity"]
     if int(text) > 0:

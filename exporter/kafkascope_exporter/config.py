@@ -1,6 +1,6 @@
 """Every setting of the exporter as one frozen, validated model.
 
-The same names are used by the YAML file; ``flags.py`` relates them to the flags and the
+The same names are used by the YAML file; ``flags/`` relates them to the flags and the
 environment, and ``cli.py`` reads all of these and builds a `Settings` from them. Each field
 understands what a flag or the file holds as text (``15s``, ``a:9092,b:9092``, a Go regular
 expression) as well as the finished value. What concerns several fields at once is in

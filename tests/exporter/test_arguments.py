@@ -97,6 +97,13 @@ def test_all_problems_are_told_at_once() -> None:
             ["--tls.enabled", "False"],
             "--tls.enabled: a switch takes its value after an equals sign, or --no- before",
         ),
+        (
+            ["--kafka.server", "a", "b"],
+            (
+                "the argument after --kafka.server and its value is not a flag:"
+                " give a further value by --kafka.server again"
+            ),
+        ),
         (["-kafka.server=a"], "-kafka.server: a flag starts with two dashes: --kafka.server"),
     ],
 )

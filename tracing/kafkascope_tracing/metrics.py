@@ -1,8 +1,8 @@
 """The four metrics of OpenTelemetry's messaging conventions v1.44.0, at the least cost.
 
-Counters are sums in a dictionary that the SDK reads when it collects (0.3 µs a call instead of
-the 25 µs of the SDK's own ``Counter.add`` with seven attributes). A histogram has no such way
-through the API, so durations are recorded one by one and can be switched off.
+Counters are sums in a dictionary that the SDK reads when it collects (0.4 µs a call instead of
+the 10 to 25 µs of the SDK's own ``Counter.add`` with seven attributes). A histogram has no such
+way through the API, so durations are recorded one by one and can be switched off.
 """
 
 from __future__ import annotations

@@ -118,7 +118,7 @@ class PerProvider(Generic[T]):
             if found is None:
                 found = self._adopt(provider) or self._make(provider)
                 self._made[provider] = found
-                if _is_of_the_api(provider):
+                if _is_of_the_api(provider) and provider is get_meter_provider():
                     self._early = found
             return found
 

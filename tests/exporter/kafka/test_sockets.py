@@ -67,7 +67,8 @@ def test_refused_connections_leave_no_descriptor_open() -> None:
     """A cluster that is down for days must not use up the process's descriptors."""
     cluster = Cluster.model_validate({"servers": "127.0.0.1:1"})
 
-    assert descriptors_left(cluster, "^Connection refused$") <= 1
+    # The last of many attempts may be under way when the time is over.
+    assert descriptors_left(cluster, "^Connection (refused|timed out)$") <= 1
 
 
 @pytest.mark.usefixtures("no_garbage_collection")

@@ -48,8 +48,9 @@ bench: install ## measure against a seeded local cluster, beside the peers on PA
 drill: install ## freeze and kill brokers under the exporter, and print what stayed (ARGS=--help)
 	$(BIN)/python -m tests.bench.drill $(ARGS)
 
-test-versions: install ## run the contract tests on older Kafka releases
+test-versions: install ## run the tests on older Kafka releases, and tracing's on older packages
 	$(BIN)/python -m tests.versions $(ARGS)
+	$(if $(ARGS),,$(BIN)/python -m tests.versions.tracing)
 
 lock: install ## renew requirements/*.txt, and check that each pin has its wheels
 	$(LOCK) requirements/dev.in -o requirements/dev.txt

@@ -11,7 +11,12 @@ KAFKA_EXPORTER_ABSENT: Final = "kafka_exporter is not on PATH"
 KMINION_ABSENT: Final = "kminion is not on PATH"
 """Redpanda's exporter, a peer that benchmarks compare with."""
 
-ALLOWED_SKIPS: Final = frozenset({SHARED_ABSENT, KAFKA_EXPORTER_ABSENT, KMINION_ABSENT})
+CONVENTIONS_OLD: Final = "opentelemetry-semantic-conventions is older than v1.44.0"
+"""As with the oldest opentelemetry-api that the tracing library supports."""
+
+ALLOWED_SKIPS: Final = frozenset(
+    {SHARED_ABSENT, KAFKA_EXPORTER_ABSENT, KMINION_ABSENT, CONVENTIONS_OLD}
+)
 
 
 def refusal_of(skip_message: str) -> str:

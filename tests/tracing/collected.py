@@ -24,7 +24,7 @@ class Collector:
     provider: MeterProvider
 
     def metrics(self) -> dict[str, Metric]:
-        """Collect, and return every metric by name."""
+        """Collect, and return every metric that has points, by name."""
         data = self.reader.get_metrics_data()
         scopes = [] if data is None else data.resource_metrics
         return {
@@ -32,6 +32,7 @@ class Collector:
             for resource in scopes
             for scope in resource.scope_metrics
             for metric in scope.metrics
+            if metric.data.data_points  # the oldest SDKs name metrics without points, too
         }
 
     def numbers(self, name: str) -> dict[Attributes, float]:

@@ -4,21 +4,27 @@ import ast
 import inspect
 from itertools import pairwise
 from types import ModuleType
-from typing import Final
+from typing import Any, Final
 
 import pytest
-from opentelemetry.semconv._incubating.attributes import messaging_attributes
-from opentelemetry.semconv._incubating.metrics import messaging_metrics
-from opentelemetry.semconv.attributes import (
-    error_attributes,
-    network_attributes,
-    server_attributes,
-)
-from opentelemetry.semconv.schemas import Schemas
+from opentelemetry.metrics import Meter, NoOpMeter, NoOpMeterProvider
 
 from kafkascope_tracing import metrics
-from kafkascope_tracing.meters import SCHEMA_URL
+from kafkascope_tracing.meters import SCHEMA_URL, SCOPE_NAME
+from tests.skips import CONVENTIONS_OLD
 from tests.tracing.semconv import TABLE, metric_faults, sampler_faults, span_faults
+
+try:
+    from opentelemetry.semconv._incubating.attributes import messaging_attributes
+    from opentelemetry.semconv._incubating.metrics import messaging_metrics
+    from opentelemetry.semconv.attributes import (
+        error_attributes,
+        network_attributes,
+        server_attributes,
+    )
+    from opentelemetry.semconv.schemas import Schemas
+except ImportError:
+    pytest.skip(CONVENTIONS_OLD, allow_module_level=True)
 
 SEND: Final = {
     "messaging.system": "kafka",
@@ -87,6 +93,65 @@ def test_the_metrics_are_the_four_that_the_package_and_we_have() -> None:
         metrics.SENT_MESSAGES,
         metrics.CONSUMED_MESSAGES,
     }
+
+
+class RecordingMeter(NoOpMeter):
+    """A meter that notes what is asked of it."""
+
+    def __init__(self) -> None:
+        super().__init__("recording")
+        self.asked: list[tuple[str, str, str]] = []
+
+    def create_counter(self, name: str, unit: str = "", description: str = "") -> Any:  # noqa: ANN401 - the answer is not looked at
+        """Note a counter."""
+        self.asked.append((name, unit, description))
+
+    def create_observable_counter(
+        self,
+        name: str,
+        callbacks: object = None,  # noqa: ARG002 - the signature is OpenTelemetry's
+        unit: str = "",
+        description: str = "",
+    ) -> Any:  # noqa: ANN401 - the answer is not looked at
+        """Note an observable counter."""
+        self.asked.append((name, unit, description))
+
+    def create_histogram(
+        self,
+        name: str,
+        unit: str = "",
+        description: str = "",
+        **_advisory: object,
+    ) -> Any:  # noqa: ANN401 - the answer is not looked at
+        """Note a histogram."""
+        self.asked.append((name, unit, description))
+
+
+class RecordingProvider(NoOpMeterProvider):
+    """A provider of one recording meter."""
+
+    def __init__(self) -> None:
+        self.meter = RecordingMeter()
+        self.scopes: list[tuple[object, ...]] = []
+
+    def get_meter(self, *scope: Any, **_attributes: Any) -> Meter:  # noqa: ANN401 - the versions of the API differ
+        """Return the one meter."""
+        self.scopes.append(scope)
+        return self.meter
+
+
+def test_names_units_and_descriptions_are_those_of_the_semantic_conventions() -> None:
+    """What we register equals what OpenTelemetry's generated package would register."""
+    ours, theirs = RecordingProvider(), RecordingMeter()
+    metrics.MessagingMetrics(ours, enabled=True)
+    messaging_metrics.create_messaging_client_operation_duration(theirs)
+    messaging_metrics.create_messaging_process_duration(theirs)
+    messaging_metrics.create_messaging_client_sent_messages(theirs)
+    messaging_metrics.create_messaging_client_consumed_messages(theirs)
+
+    assert ours.meter.asked == theirs.asked
+    ((name, _version, schema_url),) = ours.scopes
+    assert (name, schema_url) == (SCOPE_NAME, SCHEMA_URL)
 
 
 def test_operation_types_are_those_of_the_package() -> None:

@@ -139,3 +139,14 @@ def test_classes_of_other_instrumentation_are_left_alone(weaving: Weaving) -> No
     weaving.put_in()
 
     assert proxy.__bases__ == (weaving.original,)
+
+
+def test_a_class_without_room_in_its_instances_is_left_alone(weaving: Weaving) -> None:
+    """The tracing keeps its state in the instance: there, setting it would fail."""
+
+    class Slotted(confluent_kafka.Producer):
+        __slots__ = ("only",)
+
+    weaving.put_in()
+
+    assert produce(Slotted(MOCK)) == []

@@ -53,11 +53,16 @@ class Weaving:
                 subclass.__bases__ = tuple(b for b in subclass.__bases__ if b is not self.mixin)
 
     def _bound_to_original(self) -> list[type]:
-        """The direct subclasses of ``original`` that are not traced yet."""
+        """The direct subclasses of ``original`` that are not traced yet.
+
+        One whose ``__slots__`` leave an instance no room for anything else is left as it is.
+        """
         return [
             subclass
             for subclass in self.original.__subclasses__()
-            if not issubclass(subclass, self.mixin) and not _is_untouched(subclass)
+            if not issubclass(subclass, self.mixin)
+            and not _is_untouched(subclass)
+            and subclass.__dictoffset__
         ]
 
 

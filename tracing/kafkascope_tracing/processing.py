@@ -1,0 +1,281 @@
+"""Processing of messages: their spans, current while the application works on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import perf_counter, time
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry.context import Context
+from opentelemetry.trace import (
+    INVALID_SPAN,
+    Link,
+    Span,
+    SpanContext,
+    get_current_span,
+    set_span_in_context,
+)
+
+from kafkascope_tracing.attributes import (
+    BATCH_COUNT,
+    KAFKA_KEY,
+    KAFKA_TOMBSTONE,
+    PROCESS,
+    QUEUE_TIME,
+    ClientAttributes,
+    SpanAttributes,
+    key_text,
+)
+from kafkascope_tracing.errors import error_type
+from kafkascope_tracing.headers import captured
+from kafkascope_tracing.links import creation_links, in_chunks
+from kafkascope_tracing.scopes import Scope, live_context, open_scope
+from kafkascope_tracing.tracer import is_suppressed
+
+if TYPE_CHECKING:
+    from kafkascope_tracing.telemetry import KafkaTelemetry
+
+
+class ProcessScope:
+    """The processing of one message, as a context manager; entered once.
+
+    Args:
+        telemetry: Where the span goes.
+        message: Of the client; None or an error message has no span.
+        attributes: Of the consumer that it came from.
+    """
+
+    __slots__ = ("_attributes", "_scope", "_started", "_telemetry", "span")
+
+    def __init__(
+        self,
+        telemetry: KafkaTelemetry,
+        message: Any,  # noqa: ANN401 - a Message of any client
+        attributes: ClientAttributes,
+    ) -> None:
+        self._telemetry = telemetry
+        self._attributes = attributes
+        self._started = 0.0
+        self._scope = Scope(message)
+        self.span: Span = INVALID_SPAN
+
+    def __enter__(self) -> Span:
+        try:
+            self._enter()
+        except Exception as error:  # noqa: BLE001 - the message is processed without a span
+            self._telemetry.spans.log(error)
+        return self.span
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close(exc)
+
+    def _enter(self) -> None:
+        previous = live_context()
+        message: Any = self._scope.subject
+        if message is None or message.error() is not None or is_suppressed(previous):
+            return
+        outer = open_scope(previous)
+        if outer is not None and outer.is_open and outer.subject is message:
+            self.span = get_current_span(previous)  # the implicit span of the same message
+            return
+        telemetry = self._telemetry
+        context, creation = _parent(telemetry, message, previous)
+        if telemetry.traces_processing():
+            base = self._attributes.span_base(PROCESS, message.topic())
+            links = () if creation is None else (Link(creation),)
+            attributes = _attributes(telemetry, self._attributes, message)
+            span = telemetry.spans.start(base, context, attributes, links)
+            if span.get_span_context().is_valid:
+                context = set_span_in_context(span, context)
+        self.span = get_current_span(context)
+        self._started = perf_counter()
+        self._scope.enter(context, previous)
+
+    def close(self, error: BaseException | None = None) -> None:
+        """End the span; doing it again does nothing.
+
+        Args:
+            error: What the application raised; only an ``Exception`` makes the span an error.
+        """
+        if self._scope.leave():
+            try:
+                self._end(error if isinstance(error, Exception) else None)
+            except Exception as failure:  # noqa: BLE001 - the application's own error counts
+                self._telemetry.spans.log(failure)
+
+    def _end(self, error: Exception | None) -> None:
+        telemetry, message = self._telemetry, self._scope.subject
+        if telemetry.settings.process_spans == "off":
+            return
+        topic, partition, offset = message.topic(), message.partition(), message.offset()  # type: ignore[attr-defined]  # a Message
+        failure = "" if error is None else error_type(error)
+        if telemetry.spans.active and self.span.is_recording():
+            telemetry.processed.note(topic, partition, offset, self.span)
+            _end_span(telemetry, self.span, error, failure)
+        if telemetry.metrics.records_durations:
+            sets = self._attributes.metric_set(PROCESS, topic, partition, failure)
+            telemetry.metrics.process(sets.measured, perf_counter() - self._started)
+
+
+class BatchScope:
+    """The processing of several messages as one: a span that links to each message's creation.
+
+    Args:
+        telemetry: Where the span goes.
+        messages: Of the client; none of them an error.
+        attributes: Of the consumer that they came from.
+    """
+
+    __slots__ = ("_attributes", "_messages", "_scope", "_spans", "_started", "_telemetry", "_topic")
+
+    def __init__(
+        self, telemetry: KafkaTelemetry, messages: Sequence[Any], attributes: ClientAttributes
+    ) -> None:
+        self._telemetry = telemetry
+        self._messages = messages
+        self._attributes = attributes
+        self._spans: list[Span] = []
+        self._started = 0.0
+        self._scope = Scope(messages)
+        topics = {message.topic() for message in messages}
+        self._topic = topics.pop() if len(topics) == 1 else None
+
+    def __enter__(self) -> Span:
+        try:
+            self._enter()
+        except Exception as error:  # noqa: BLE001 - the messages are processed without a span
+            self._telemetry.spans.log(error)
+        return self._spans[0] if self._spans else INVALID_SPAN
+
+    def _enter(self) -> None:
+        previous = live_context()
+        telemetry = self._telemetry
+        self._started = perf_counter()
+        if not telemetry.traces_processing() or is_suppressed(previous):
+            return
+        base = self._attributes.span_base(PROCESS, self._topic)
+        links = creation_links(telemetry, self._attributes, list(self._messages), batch=True)
+
+        def make(count: int, chunk: Sequence[Link]) -> Span:
+            attributes = base.attributes | {BATCH_COUNT: count}
+            return telemetry.spans.start(base, previous, attributes, chunk)
+
+        limit = telemetry.settings.link_limit
+        self._spans = list(in_chunks(links, len(self._messages), limit, make))
+        if self._spans[0].get_span_context().is_valid:
+            self._scope.enter(set_span_in_context(self._spans[0], previous), previous)
+
+    def close(self, error: BaseException | None = None) -> None:
+        """End the span; doing it again does nothing."""
+        spans, self._spans = self._spans, []
+        self._scope.leave()
+        if not spans:
+            return
+        failure = "" if error is None else error_type(error)
+        try:
+            for message in self._messages:
+                self._telemetry.processed.note(
+                    message.topic(), message.partition(), message.offset(), spans[0]
+                )
+            for span in spans:
+                _end_span(
+                    self._telemetry, span, error if isinstance(error, Exception) else None, failure
+                )
+            if self._telemetry.metrics.records_durations:
+                sets = self._attributes.metric_set(PROCESS, self._topic, None, failure)
+                self._telemetry.metrics.process(sets.measured, perf_counter() - self._started)
+        except Exception as fault:  # noqa: BLE001 - the application goes on
+            self._telemetry.spans.log(fault)
+
+
+def _parent(
+    telemetry: KafkaTelemetry,
+    message: Any,  # noqa: ANN401 - a Message
+    current: Context,
+) -> tuple[Context, SpanContext | None]:
+    """Return the span's parent context, with the message's baggage, and the creation context."""
+    context = current
+    try:
+        context = telemetry.propagation.extracted(message.headers(), current)
+    except Exception as error:  # noqa: BLE001 - headers hold whatever somebody put into them
+        telemetry.spans.log(error)
+    ambient, creator = get_current_span(current), get_current_span(context)
+    found = creator.get_span_context()
+    creation = found if creator is not ambient and found.is_valid else None
+    if creation is None:
+        return context, None
+    if ambient.get_span_context().is_valid:
+        return set_span_in_context(ambient, context), creation
+    if telemetry.settings.process_parent == "ambient":
+        return set_span_in_context(INVALID_SPAN, context), creation
+    return context, creation
+
+
+def _attributes(
+    telemetry: KafkaTelemetry,
+    client: ClientAttributes,
+    message: Any,  # noqa: ANN401 - a Message
+) -> SpanAttributes:
+    settings = telemetry.settings
+    attributes = client.span_base(PROCESS, message.topic()).attributes.copy()
+    attributes |= client.position(message.partition(), message.offset())
+    describe(attributes, message)
+    if settings.experimental_attributes:
+        kind, milliseconds = message.timestamp()
+        if kind:  # 0: the message has none
+            attributes[QUEUE_TIME] = max(0, int(time() * 1000) - milliseconds)
+    if settings.headers.included:
+        attributes |= captured(message.headers(), settings.headers.matches)
+    if telemetry.process_extractors:
+        telemetry.extract_attributes(telemetry.process_extractors, message, attributes)
+    return attributes
+
+
+def _end_span(telemetry: KafkaTelemetry, span: Span, error: Exception | None, failure: str) -> None:
+    if error is not None:
+        telemetry.exceptions.record(span, "process", error)
+    telemetry.spans.end(span, None, failure, str(error) if failure else None)
+
+
+def describe(attributes: SpanAttributes, message: Any) -> None:  # noqa: ANN401 - a Message
+    """Add a message's key, and that it is a tombstone, to attributes."""
+    key = message.key()
+    if key is not None:
+        text = key_text(key)
+        if text is not None:
+            attributes[KAFKA_KEY] = text
+    if message.value() is None:
+        attributes[KAFKA_TOMBSTONE] = True
+
+
+class Processed:
+    """The span of the last message processed of each partition, for the commit that follows.
+
+    As many entries as there are partitions.
+    """
+
+    __slots__ = ("_spans",)
+
+    def __init__(self) -> None:
+        self._spans: dict[tuple[str, int], tuple[int, SpanContext]] = {}
+
+    def note(self, topic: str, partition: int, offset: int, span: Span) -> None:
+        """Note the span of a message."""
+        self._spans[topic, partition] = (offset, span.get_span_context())
+
+    def before(self, topic: str, partition: int, offset: int) -> SpanContext | None:
+        """Return the span of the message that a commit of ``offset`` is about.
+
+        Args:
+            topic: Of the commit.
+            partition: Of the commit.
+            offset: The next to be consumed.
+        """
+        found = self._spans.get((topic, partition))
+        return None if found is None or offset <= found[0] else found[1]

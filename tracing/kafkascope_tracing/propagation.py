@@ -1,0 +1,178 @@
+"""The context in message headers, by the application's propagator.
+
+OpenTelemetry's default (W3C trace context and baggage) is written and read here, 1 to 2 µs where
+the general way takes 5 to 8; every other propagator is called as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Final
+
+from opentelemetry import baggage, propagate
+from opentelemetry.baggage.propagation import W3CBaggagePropagator
+from opentelemetry.context import Context
+from opentelemetry.propagators.composite import CompositePropagator
+from opentelemetry.propagators.textmap import TextMapPropagator
+from opentelemetry.trace import (
+    INVALID_SPAN,
+    INVALID_SPAN_CONTEXT,
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    TraceFlags,
+    get_current_span,
+    set_span_in_context,
+)
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from kafkascope_tracing.headers import GETTER, SETTER, Header, merged, pairs_of, text_of
+
+_TRACEPARENT: Final = re.compile(
+    r"[ \t]*([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?[ \t]*"
+)
+_BAGGAGE: Final = W3CBaggagePropagator()
+_EMPTY: Final = Context()
+
+
+class Propagation:
+    """Writes and reads contexts.
+
+    Args:
+        propagator: ``None`` for the global one, whichever that is at each message.
+        keep_existing: Leave headers alone that hold a context already.
+    """
+
+    __slots__ = ("_fields", "_given", "_is_w3c", "_keep_existing", "_known")
+
+    def __init__(self, propagator: TextMapPropagator | None, *, keep_existing: bool) -> None:
+        self._given = propagator
+        self._keep_existing = keep_existing
+        self._known: TextMapPropagator | None = None
+        self._fields: Collection[str] = ()
+        self._is_w3c = False
+
+    def _propagator(self) -> TextMapPropagator:
+        propagator = self._given or propagate.get_global_textmap()
+        if propagator is not self._known:
+            self._is_w3c = _is_w3c(propagator)
+            self._fields = propagator.fields
+            self._known = propagator
+        return propagator
+
+    def existing(self, headers: object) -> SpanContext | None:
+        """Return the context that is to be kept in the caller's headers, None when there is none.
+
+        Raises:
+            TypeError: The headers are not what a client takes.
+        """
+        if not self._keep_existing or not headers:
+            return None
+        found = self.creation_context(headers)
+        return found if found.is_valid else None
+
+    def injected(self, headers: object, span: Span, context: Context) -> object:
+        """Return headers that carry the span and the context's baggage; what was given is kept.
+
+        Args:
+            headers: What the caller gave.
+            span: The creation context; an invalid one is not written.
+            context: Where the baggage is.
+
+        Raises:
+            TypeError: The headers are not what a client takes.
+            Exception: Whatever the propagator raises.
+        """
+        if headers is not None and not isinstance(headers, dict | list):
+            return headers  # the client refuses it, as it does without us
+        propagator = self._propagator()
+        added: list[Header] = []
+        if self._is_w3c:
+            _write_w3c(added, span.get_span_context(), context)
+        else:
+            propagator.inject(added, set_span_in_context(span, context), setter=SETTER)
+        if not added:
+            return headers
+        return merged(headers, added, self._fields)
+
+    def extracted(self, headers: object, context: Context) -> Context:
+        """Return ``context`` with the span and baggage that the headers carry, if any.
+
+        Args:
+            headers: Of a message.
+            context: What the result is derived from.
+
+        Raises:
+            TypeError: The headers are not what a client gives.
+            Exception: Whatever the propagator raises.
+        """
+        if not headers:
+            return context
+        propagator = self._propagator()
+        pairs = pairs_of(headers)
+        if self._is_w3c:
+            names = {name for name, _ in pairs}
+            if "tracestate" not in names and "baggage" not in names:
+                found = _read_traceparent(pairs)
+                if found is None:
+                    return context
+                return set_span_in_context(NonRecordingSpan(found), context)
+        return propagator.extract(pairs, context, getter=GETTER)
+
+    def creation_context(self, headers: object) -> SpanContext:
+        """Return the span context that the headers carry, an invalid one if there is none.
+
+        Raises:
+            TypeError: The headers are not what a client gives.
+            Exception: Whatever the propagator raises.
+        """
+        if not headers:
+            return INVALID_SPAN_CONTEXT
+        propagator = self._propagator()
+        pairs = pairs_of(headers)
+        if self._is_w3c and not any(name == "tracestate" for name, _ in pairs):
+            return _read_traceparent(pairs) or INVALID_SPAN_CONTEXT
+        # An invalid span, so that no propagator falls back to the current one.
+        context = propagator.extract(
+            pairs, set_span_in_context(INVALID_SPAN, _EMPTY), getter=GETTER
+        )
+        return get_current_span(context).get_span_context()
+
+
+def _is_w3c(propagator: TextMapPropagator) -> bool:
+    parts = getattr(propagator, "_propagators", ())
+    return type(propagator) is CompositePropagator and [type(part) for part in parts] == [
+        TraceContextTextMapPropagator,
+        W3CBaggagePropagator,
+    ]
+
+
+def _write_w3c(added: list[Header], span_context: SpanContext, context: Context) -> None:
+    if span_context.is_valid:
+        traceparent = b"00-%032x-%016x-%02x" % (
+            span_context.trace_id,
+            span_context.span_id,
+            span_context.trace_flags,
+        )
+        added.append(("traceparent", traceparent))
+        if span_context.trace_state:
+            added.append(("tracestate", span_context.trace_state.to_header().encode()))
+    if context and baggage.get_all(context):
+        _BAGGAGE.inject(added, context, setter=SETTER)
+
+
+def _read_traceparent(pairs: list[Header]) -> SpanContext | None:
+    """Return the last traceparent that is text, as TraceContextTextMapPropagator reads it."""
+    texts = (text_of(value) for name, value in reversed(pairs) if name == "traceparent")
+    text = next((text for text in texts if text is not None), "")
+    match = _TRACEPARENT.fullmatch(text)
+    if match is None:
+        return None
+    version, trace_id, span_id, flags, rest = match.groups()
+    if version == "ff" or (version == "00" and rest):
+        return None
+    found = SpanContext(
+        int(trace_id, 16), int(span_id, 16), is_remote=True, trace_flags=TraceFlags(int(flags, 16))
+    )
+    return found if found.is_valid else None

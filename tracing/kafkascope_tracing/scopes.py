@@ -1,0 +1,81 @@
+"""Contexts that are current for a while, left by identity.
+
+A scope restores what was current before it only where its own context is still the current one. So
+a scope that ends in another thread, task or generator than it began in changes nothing there, and
+nothing is ever logged as "failed to detach". Where its context stays behind, the next scope that
+begins there leaves it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from opentelemetry.context import Context, attach, create_key, get_current, set_value
+
+_SCOPE: Final = create_key("kafkascope-scope")
+_NOTHING: Final = Context()
+
+
+class Scope:
+    """Makes a context the current one and leaves it again.
+
+    Args:
+        subject: What it is about.
+    """
+
+    __slots__ = ("__weakref__", "_made", "_previous", "is_open", "subject")
+
+    def __init__(self, subject: object) -> None:
+        self.subject = subject
+        self.is_open = False
+        self._made: Context | None = None
+        self._previous: Context = _NOTHING
+
+    def enter(self, context: Context, previous: Context) -> None:
+        """Make ``context`` current.
+
+        Args:
+            context: Derived from ``previous``.
+            previous: What is current now.
+        """
+        self._previous = previous
+        self._made = set_value(_SCOPE, self, context)
+        self.is_open = True
+        attach(self._made)
+
+    def leave(self) -> bool:
+        """Restore what was current before, where that is ours to do.
+
+        Returns:
+            Whether the scope was open.
+        """
+        if not self.is_open:
+            return False
+        self.is_open = False
+        if get_current() is self._made:
+            attach(self._previous)
+            self._made, self._previous = None, _NOTHING  # they refer to this scope, too
+        return True
+
+    def outlived(self, context: Context) -> Context | None:
+        """Return what was current before ``context``, if that is this scope's and it ended."""
+        return self._previous if not self.is_open and self._made is context else None
+
+
+def open_scope(context: Context) -> Scope | None:
+    """Return the innermost scope that a context is in, if any."""
+    scope = context.get(_SCOPE)
+    return scope if isinstance(scope, Scope) else None
+
+
+def live_context() -> Context:
+    """Return the current context, after leaving those of scopes that ended somewhere else."""
+    context = get_current()
+    scope = open_scope(context)
+    while scope is not None:
+        previous = scope.outlived(context)
+        if previous is None:
+            break
+        attach(previous)
+        context, scope = previous, open_scope(previous)
+    return context

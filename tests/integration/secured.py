@@ -15,6 +15,8 @@ from kafkascope_exporter.config import Cluster
 _LISTENER: Final = "listener.name.client."
 _JAAS: Final = "org.apache.kafka.common.security"
 REAUTHENTICATION_MS: Final = 8000
+DEADLINE: Final = 12.0
+"""Seconds of a cycle."""
 
 TLS: Final = ClusterSpec(nodes=1, listener="SSL")
 MUTUAL_TLS: Final = ClusterSpec(nodes=1, listener="SSL", client_auth=True, acls=True)

@@ -20,10 +20,12 @@ from kafkascope_exporter.kafka.clients import (
     kafka_python_configs,
     librdkafka_properties,
 )
+from kafkascope_exporter.kafka.codes import TIMED_OUT
 from kafkascope_exporter.kafka.groups import list_groups
 from kafkascope_exporter.kafka.metadata import MetadataReader
-from kafkascope_exporter.kafka.wire import TIMED_OUT, ClusterUnreachableError, Wire
+from kafkascope_exporter.kafka.wire import ClusterUnreachableError, Wire
 from tests.integration.secured import (
+    DEADLINE,
     EVERY_SASL,
     MUTUAL_TLS,
     REAUTHENTICATION_MS,
@@ -52,7 +54,7 @@ def sasl_kafka(secured_kafka: SecuredKafka) -> LocalKafka:
 @contextmanager
 def wired(cluster: Cluster) -> Iterator[Wire]:
     """Connections as collection makes them."""
-    wire = Wire(kafka_python_configs(cluster))
+    wire = Wire(kafka_python_configs(cluster, DEADLINE))
     try:
         yield wire
     finally:
@@ -75,7 +77,7 @@ def answers(cluster: Cluster) -> bool:
     assert check_access(cluster) == []
     with wired(cluster) as wire:
         ids = ask(wire, cluster)
-    admin = AdminClient(librdkafka_properties(cluster))
+    admin = AdminClient(librdkafka_properties(cluster, DEADLINE))
     listed = admin.list_consumer_groups(request_timeout=PATIENCE).result(PATIENCE)
     return listed.errors == [] and ids == sorted(admin.list_topics(timeout=PATIENCE).brokers)
 
@@ -84,7 +86,7 @@ def refusal(cluster: Cluster) -> str:
     """Connect through both clients in vain, and tell the reason that the user gets."""
     with wired(cluster) as wire:
         told = wait_until(lambda: attempt(wire), PATIENCE, "a reason")
-    properties = librdkafka_properties(cluster)
+    properties = librdkafka_properties(cluster, DEADLINE)
     properties.pop("oauth_cb", None)
     future = AdminClient(properties).list_consumer_groups(request_timeout=2)
     assert future.exception(PATIENCE) or future.result().errors
@@ -213,7 +215,7 @@ def test_logging_in_logs_no_secret(
     )
     with caplog.at_level(logging.DEBUG):
         assert answers(cluster)
-        admin = AdminClient(librdkafka_properties(cluster))
+        admin = AdminClient(librdkafka_properties(cluster, DEADLINE))
         admin.list_topics(timeout=PATIENCE)
         assert admin.poll(0) > 0
 
@@ -272,7 +274,7 @@ def test_an_idle_librdkafka_client_renews_its_token_before_it_expires(
 ) -> None:
     """Nobody calls ``poll``: librdkafka calls for tokens on a thread of its own."""
     with short_lived(sasl_kafka, lifetime=16) as (issuer, cluster):
-        admin = AdminClient(librdkafka_properties(cluster))
+        admin = AdminClient(librdkafka_properties(cluster, DEADLINE))
         wait_until(lambda: len(issuer.asked_at) > 1, PATIENCE, "the renewal")
 
         assert admin.list_topics(timeout=PATIENCE).brokers.keys() == {1}

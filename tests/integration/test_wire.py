@@ -80,8 +80,11 @@ def test_a_broker_that_does_not_exist_is_unreachable_at_once(wire: Wire) -> None
 
 def test_versions_are_those_of_the_brokers(wire: Wire) -> None:
     """Kafka 4 has OffsetFetch 8 (many groups), and nobody has version 99."""
-    assert wire.supports(OffsetFetchRequest, 8)
-    assert not wire.supports(OffsetFetchRequest, 99)
+    assert not wire.supports(OffsetFetchRequest, 8, 1), "nothing is known before the first call"
+    wire.ask([list_groups(1)], soon())
+    assert wire.supports(OffsetFetchRequest, 8, 1)
+    assert not wire.supports(OffsetFetchRequest, 99, 1)
+    assert not wire.supports(OffsetFetchRequest, 8, 2)
 
 
 def test_metadata_have_topic_ids_and_leaders(wire: Wire, topic: str) -> None:

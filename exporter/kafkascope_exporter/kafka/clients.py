@@ -11,10 +11,8 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
-from kafka.errors import SaslAuthenticationFailedError
-from kafka.net.sasl.oauth import AbstractTokenProvider
 
 from kafkascope_exporter.config import Cluster, Sasl
 from kafkascope_exporter.kafka.clientcredentials import ClientCredentials
@@ -33,11 +31,8 @@ from kafkascope_exporter.kafka.passthrough import (
 from kafkascope_exporter.kafka.secrettext import SecretText
 from kafkascope_exporter.kafka.sockets import PROXY_URL
 from kafkascope_exporter.kafka.tls import client_context, librdkafka_tls
-from kafkascope_exporter.kafka.tokens import TokenError, TokenSource, token_source
+from kafkascope_exporter.kafka.tokens import LoginTokens, TokenError, TokenSource, token_source
 from kafkascope_exporter.properties import Properties
-
-DEADLINE = 12.0
-"""Seconds that a cycle may take by default."""
 
 _MECHANISMS = {
     "plain": "PLAIN",
@@ -49,6 +44,7 @@ _MECHANISMS = {
 }
 _WITH_PASSWORD = ("plain", "scram-sha256", "scram-sha512")
 _HOUR_MS = 3_600_000
+_TOKEN_PATIENCE_S = 1.0
 # A peer that vanished without a word is noticed within 35 seconds.
 _KEEPALIVE = (
     ("TCP_KEEPIDLE", 15),
@@ -59,7 +55,7 @@ _KEEPALIVE = (
 )
 
 
-def kafka_python_configs(cluster: Cluster, deadline: float = DEADLINE) -> dict[str, Any]:
+def kafka_python_configs(cluster: Cluster, deadline: float) -> dict[str, Any]:
     """Give the configs of kafka-python's network layer (``kafka.net``) and route its log to ours.
 
     Args:
@@ -99,7 +95,7 @@ def kafka_python_configs(cluster: Cluster, deadline: float = DEADLINE) -> dict[s
     return configs
 
 
-def librdkafka_properties(cluster: Cluster, deadline: float = DEADLINE) -> dict[str, Any]:
+def librdkafka_properties(cluster: Cluster, deadline: float) -> dict[str, Any]:
     """Give the properties for ``confluent_kafka.AdminClient``.
 
     Its log reaches ours only when the client's ``poll`` is called now and then.
@@ -129,6 +125,27 @@ def librdkafka_properties(cluster: Cluster, deadline: float = DEADLINE) -> dict[
     shown = Properties(cluster.properties).redacted()
     given = {n: v if shown[n] == v else SecretText(v) for n, v in cluster.properties.items()}
     return properties | given
+
+
+def admin_client(cluster: Cluster, deadline: float) -> AdminClient:
+    """Make librdkafka's client, unless it would have to wait for a token.
+
+    Without one its constructor blocks for ten seconds, and raises then.
+
+    Args:
+        cluster: the settings.
+        deadline: seconds that a cycle may take.
+
+    Raises:
+        KafkaException: librdkafka refuses the settings, or there is no valid token.
+    """
+    if cluster.sasl.enabled and _MECHANISMS[cluster.sasl.mechanism] == "OAUTHBEARER":
+        try:
+            _tokens(cluster).soon(_TOKEN_PATIENCE_S)
+        except TokenError as error:
+            why = KafkaError(KafkaError.SASL_AUTHENTICATION_FAILED, str(error))
+            raise KafkaException(why) from None
+    return AdminClient(librdkafka_properties(cluster, deadline))
 
 
 def check_access(cluster: Cluster) -> list[str]:
@@ -191,7 +208,7 @@ def _refusals(cluster: Cluster) -> list[str]:
             client_context(cluster.tls, cluster.properties)
     except (OSError, ValueError) as error:
         return [f"{'--tls: ' if isinstance(error, ssl.SSLError) else ''}{error}"]
-    properties = librdkafka_properties(cluster.model_copy(update={"sasl": Sasl()}))
+    properties = librdkafka_properties(cluster.model_copy(update={"sasl": Sasl()}), deadline=1)
     del properties["bootstrap.servers"]
     why = _librdkafka_refusal(properties)
     return [f"--kafka.property or --tls: librdkafka says: {why}"] if why else []
@@ -233,7 +250,7 @@ def _kafka_python_sasl(cluster: Cluster) -> dict[str, Any]:
     elif sasl.mechanism == "gssapi":
         configs |= kafka_python_kerberos(sasl)
     else:
-        configs["sasl_oauth_token_provider"] = _Tokens(_tokens(cluster))
+        configs["sasl_oauth_token_provider"] = LoginTokens(_tokens(cluster))
     return configs
 
 
@@ -265,26 +282,17 @@ def _tokens(cluster: Cluster) -> TokenSource:
     )
 
 
-class _Tokens(AbstractTokenProvider):  # type: ignore[misc] # kafka-python is untyped
-    """kafka-python asks for a token on its network thread at each login."""
-
-    def __init__(self, source: TokenSource) -> None:
-        super().__init__()
-        self._source = source
-
-    def token(self) -> str:
-        """Give a valid token, or make the login fail with the reason."""
-        try:
-            return self._source.valid().value
-        except TokenError as error:
-            raise SaslAuthenticationFailedError(str(error)) from None
-
-
 def _token_callback(source: TokenSource) -> Callable[[str], tuple[str, float]]:
-    """Give what librdkafka calls for a token on a thread of its own, at first and when due."""
+    """Give what librdkafka calls for a token on a thread of its own, at first and when due.
+
+    The first call holds up the client's constructor, so it waits only if there is no token.
+    """
+    called = False
 
     def oauth_cb(_: str) -> tuple[str, float]:
-        token = source.renewed()
+        nonlocal called
+        token = source.renewed() if called else source.soon()
+        called = True
         return token.value, token.expires_at
 
     return oauth_cb

@@ -6,7 +6,7 @@ request before that).
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,8 @@ from kafka.protocol.consumer import OffsetFetchRequest
 from kafka.protocol.metadata import FindCoordinatorRequest
 
 from kafkascope_exporter.config import Filter
-from kafkascope_exporter.kafka.wire import Answer, Call, Wire, error_name
+from kafkascope_exporter.kafka.codes import error_name
+from kafkascope_exporter.kafka.wire import Answer, Call, Wire
 from kafkascope_exporter.model import (
     Broker,
     BrokerId,
@@ -122,6 +123,22 @@ def read_commits(
     return read
 
 
+def without_topics(read: CommitsRead, gone: Collection[TopicName]) -> CommitsRead:
+    """Leave out the commits on topics that were deleted after they were read.
+
+    Args:
+        read: the commits; not changed.
+        gone: `offsets.topics_gone`: a topic of the same name has another log.
+    """
+    if not gone:
+        return read
+    commits = {
+        group: {topic: told for topic, told in topics.items() if topic not in gone}
+        for group, topics in read.commits.items()
+    }
+    return CommitsRead(commits, read.unanswered, read.failures)
+
+
 def _fetch(
     wire: Wire,
     coordinators: Mapping[GroupId, BrokerId],
@@ -129,17 +146,23 @@ def _fetch(
     read: CommitsRead,
     deadline: float,
 ) -> set[GroupId]:
-    many = wire.supports(OffsetFetchRequest, _MANY_GROUPS)
-    calls, asked = _calls(coordinators, GROUPS_PER_REQUEST if many else 1)
+    many = {
+        broker: wire.supports(OffsetFetchRequest, _MANY_GROUPS, broker)
+        for broker in set(coordinators.values())
+    }
+    calls, asked = _calls(coordinators, many)
     moved: set[GroupId] = set()
-    lanes = 1 if many else _SMALL_REQUEST_LANES
+    lanes = 1 if all(many.values()) else _SMALL_REQUEST_LANES
     for answer, ids in zip(wire.ask(calls, deadline, lanes), asked, strict=True):
         if answer.response is None:
             read.unanswered.extend(ids)
             read.failures.append(answer.failure(len(ids)))
             continue
+        response = answer.response
         told = (
-            {g.group_id: g for g in answer.response.groups} if many else {ids[0]: answer.response}
+            {g.group_id: g for g in response.groups}
+            if many[answer.call.broker]
+            else {ids[0]: response}
         )
         for group_id, group in told.items():
             code = error_name(group.error_code)
@@ -153,16 +176,17 @@ def _fetch(
 
 
 def _calls(
-    coordinators: Mapping[GroupId, BrokerId], groups_per_request: int
+    coordinators: Mapping[GroupId, BrokerId], many: Mapping[BrokerId, bool]
 ) -> tuple[list[Call], list[list[GroupId]]]:
     by_broker: dict[BrokerId, list[GroupId]] = defaultdict(list)
     for group, broker in coordinators.items():
         by_broker[broker].append(group)
     calls, asked = [], []
     for broker, ids in by_broker.items():
+        groups_per_request = GROUPS_PER_REQUEST if many[broker] else 1
         for at in range(0, len(ids), groups_per_request):
             chunk = ids[at : at + groups_per_request]
-            calls.append(Call("OffsetFetch", broker, _request(chunk, groups_per_request > 1)))
+            calls.append(Call("OffsetFetch", broker, _request(chunk, many[broker])))
             asked.append(chunk)
     return calls, asked
 
@@ -209,7 +233,8 @@ def find_coordinators(
 ) -> dict[GroupId, BrokerId]:
     """Look the coordinators of ``groups`` up; those that have none for now are left out."""
     wanted = sorted(groups)
-    if not wire.supports(FindCoordinatorRequest, _BATCHED_LOOKUP):
+    batching = [b for b in brokers if wire.supports(FindCoordinatorRequest, _BATCHED_LOOKUP, b.id)]
+    if not batching:
         return _find_each(wire, wanted, brokers, deadline)
     calls = [
         Call(
@@ -219,12 +244,10 @@ def find_coordinators(
                 key_type=0, coordinator_keys=wanted, min_version=_BATCHED_LOOKUP
             ),
         )
-        for broker in brokers
+        for broker in batching
     ]
-    answer = wire.ask_any(calls, deadline)[-1]
-    if answer.response is None:
-        return {}
-    return {c.key: c.node_id for c in answer.response.coordinators if not c.error_code}
+    told = [a.response for a in wire.ask_any(calls, deadline) if a.response is not None]
+    return {c.key: c.node_id for r in told for c in r.coordinators if not c.error_code}
 
 
 def _find_each(

@@ -19,8 +19,9 @@ from confluent_kafka.admin import AdminClient
 from kafka.protocol.admin import DescribeGroupsRequest
 from kafka.protocol.consumer.metadata import ConsumerProtocolAssignment
 
+from kafkascope_exporter.kafka.codes import TIMED_OUT, error_name
 from kafkascope_exporter.kafka.groups import CLASSIC, CONSUMER, COORDINATOR_MOVED, ListedGroup
-from kafkascope_exporter.kafka.wire import TIMED_OUT, Call, Wire, error_name
+from kafkascope_exporter.kafka.wire import Call, Wire
 from kafkascope_exporter.model import BrokerId, Failure, GroupId, PartitionId, TopicName
 
 GROUPS_PER_REQUEST = 200

@@ -12,12 +12,13 @@ from uuid import UUID
 from kafka.protocol.metadata import MetadataRequest
 
 from kafkascope_exporter.config import Filter
-from kafkascope_exporter.kafka.wire import Answer, Call, Wire, error_name
+from kafkascope_exporter.kafka.codes import error_name
+from kafkascope_exporter.kafka.wire import Answer, Call, Wire
 from kafkascope_exporter.model import Broker, BrokerId, Failure, Partition, Topic, Topology
 
 _NO_ID = UUID(int=0)
 # All of a large cluster's metadata from all of its brokers would be a heavy answer to a silence.
-_OTHERS = 3
+_AT_ONCE = 3
 _HAS_PARTITIONS = frozenset({"", "LEADER_NOT_AVAILABLE"})
 
 
@@ -37,7 +38,10 @@ class MetadataReader:
         self._previous: Topology | None = None
 
     def read(self, deadline: float) -> tuple[Topology | None, list[Failure]]:
-        """Ask one broker, and some others too when it stays silent for half of the time.
+        """Ask one broker, and others too when it stays silent for half of the time.
+
+        A few others are asked at a time; each that fails makes room for the next, so that many
+        brokers that are down do not hide one that is not.
 
         Args:
             deadline: on the clock of `time.monotonic`.
@@ -51,15 +55,17 @@ class MetadataReader:
         order += [b for b in known if b not in order]
         patience = time.monotonic() + (deadline - time.monotonic()) / 2
         failures: list[Failure] = []
-        for ids, until in ((order[:1], patience), (order[1 : 1 + _OTHERS], deadline)):
+        failed: list[BrokerId] = []
+        for ids, until in ((order[:1], patience), (order[1:], deadline)):
             for answer in self._ask(ids, until):
+                answered = answer.call.broker
                 if answer.response is not None:
-                    answered = answer.call.broker
                     self._order = [answered, *(b for b in order if b != answered)]
                     topology, bad = self._topology(answer.response, answered)
                     return topology, failures + bad
                 failures.append(answer.failure())
-        self._order = order[1 + _OTHERS :] + order[: 1 + _OTHERS]
+                failed.append(answered)
+        self._order = [b for b in order if b not in failed] + failed
         return None, failures
 
     def _ask(self, brokers: Sequence[BrokerId], deadline: float) -> list[Answer]:
@@ -69,6 +75,7 @@ class MetadataReader:
                 for b in brokers
             ],
             deadline,
+            _AT_ONCE,
         )
 
     def _topology(self, response: Any, broker: BrokerId) -> tuple[Topology, list[Failure]]:  # noqa: ANN401 - kafka-python is untyped

@@ -6,15 +6,17 @@ only those.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from kafkascope_exporter.kafka.codes import error_name
 from kafkascope_exporter.kafka.listoffsets import ListOffsetsRequest
-from kafkascope_exporter.kafka.wire import Answer, Call, Wire, error_name
+from kafkascope_exporter.kafka.wire import Answer, Call, Wire
 from kafkascope_exporter.model import (
     BrokerId,
     Failure,
     PartitionId,
+    Topic,
     TopicName,
     Topology,
 )
@@ -89,6 +91,43 @@ def read_offsets(
     for answer in wire.ask(calls, deadline):
         _take(answer, reads[answer.call.request.timestamp])
     return reads
+
+
+def topics_gone(before: Topology, after: Topology) -> frozenset[TopicName]:
+    """Name the topics of ``before`` that have been deleted since, and created again or not.
+
+    A topic is another one when its id is (KIP-516). Brokers before 2.8 tell none: there a topic
+    that has come back counts as the same.
+    """
+    return frozenset(
+        name
+        for name, topic in before.topics.items()
+        if name not in after.topics or _ids_differ(topic, after.topics[name])
+    )
+
+
+def ask_again(read: OffsetsRead, gone: Collection[TopicName], after: Topology) -> OffsetsRead:
+    """Take out of a read what it told of topics that have gone, and what has to be asked again.
+
+    Args:
+        read: what was told before; not changed.
+        gone: `topics_gone`, whose offsets are those of another log.
+        after: the newest metadata.
+
+    Returns:
+        What still holds; ``moved`` are the partitions that have moved and exist, and all
+        partitions of the topics that have been created again.
+    """
+    kept = {topic: told for topic, told in read.offsets.items() if topic not in gone}
+    counts = {name: len(topic.partitions) for name, topic in after.topics.items()}
+    moved = [(t, p) for t, p in read.moved if t not in gone and p < counts.get(t, 0)]
+    new = [(t, p.id) for t in gone if t in after.topics for p in after.topics[t].partitions]
+    unanswered = [(t, p) for t, p in read.unanswered if t not in gone]
+    return OffsetsRead(kept, unanswered, moved + new, list(read.failures))
+
+
+def _ids_differ(before: Topic, after: Topic) -> bool:
+    return None not in (before.uuid, after.uuid) and before.uuid != after.uuid
 
 
 def _take(answer: Answer, read: OffsetsRead) -> None:

@@ -4,14 +4,21 @@ kafka-python drops what comes in the same breath as the end of a connection: tha
 say why they refuse a login. It drops failed sockets unclosed, in reference cycles: against a
 cluster that is down, a process that collects garbage seldom would run out of descriptors. And it
 sets no deadline to a TLS handshake, so that one silent broker would keep a collection for ever.
+And it resolves names on the thread that serves all connections, and takes the first bytes of
+whatever answers for the size of a message, for which it makes room: 352 MB for an alert of TLS.
 """
 
 import socket
 import ssl
+import time
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
+from kafka.errors import KafkaConnectionError
 from kafka.net.inet import KafkaNetSocket
+
+from kafkascope_exporter.kafka.resolving import Resolver
 
 SCHEME = "direct"
 PROXY_URL = f"{SCHEME}://"
@@ -19,14 +26,23 @@ PROXY_URL = f"{SCHEME}://"
 
 # kafka-python asks for 4 KiB at a time, in a loop until there is nothing more.
 _CHUNK = 1 << 16
+_NO_DEADLINE_S = 30.0
+
+_SIZE_BYTES = 4
+_LARGEST_GREETING = 1 << 20
+_TLS_ALERT = b"\x15\x03"
 
 
 class PlainSocket(socket.socket):
-    """Reports the end of the connection only after a pause behind the last bytes."""
+    """Reports the end of the connection only after a pause behind the last bytes.
+
+    What cannot be a Kafka broker's first words ends the connection.
+    """
 
     secured: "SecureSocket | None" = None
     """What has taken this connection over for TLS."""
     _just_received = False
+    _greeted = False
 
     def recv(self, bufsize: int, flags: int = 0) -> bytes:
         """Receive, and more at a time than asked for."""
@@ -38,8 +54,19 @@ class PlainSocket(socket.socket):
         if not received and self._just_received:
             self._just_received = False
             raise BlockingIOError
+        if not self._greeted:
+            _check_greeting(received)
+            self._greeted = True
         self._just_received = bool(received)
         return received
+
+
+def _check_greeting(received: bytes) -> None:
+    """Raise `ConnectionError` unless a small message begins here, as API versions are."""
+    if received.startswith(_TLS_ALERT):
+        raise ConnectionAbortedError("the listener speaks TLS")
+    if int.from_bytes(received[:_SIZE_BYTES], "big") > _LARGEST_GREETING:
+        raise ConnectionAbortedError("the listener does not speak Kafka's protocol")
 
 
 class SecureSocket(PlainSocket, ssl.SSLSocket):  # type: ignore[misc] # recv's arguments differ by name
@@ -74,6 +101,33 @@ class DirectSocket(KafkaNetSocket):  # type: ignore[misc] # kafka-python is unty
     """Connects without a proxy; kafka-python knows it by its scheme."""
 
     SCHEMES = (SCHEME,)
+    resolver: ClassVar[Resolver] = Resolver()
+    """One for the process, as the names are the same for all connections."""
+
+    def dns_lookup(self, host: str, port: int, raise_error: bool = False) -> list[tuple[str, int]]:  # noqa: FBT001, FBT002, ARG002 - kafka-python's signature
+        """Leave the name to `connect`: kafka-python would wait here for the resolver."""
+        return [(host, port)]
+
+    async def connect(
+        self,
+        net: Any,  # noqa: ANN401 - kafka-python is untyped
+        addrinfo: tuple[str, int],
+        socket_options: Sequence[tuple[int, int, int]] = (),
+        timeout_at: float | None = None,
+    ) -> PlainSocket:
+        """Connect to the first address of the name that lets us."""
+        until = time.monotonic() + _NO_DEADLINE_S if timeout_at is None else timeout_at
+        last: Exception = KafkaConnectionError("cannot resolve the name: it has no address")
+        for address in await self.resolver.resolve(net, *addrinfo, until):
+            try:
+                connected: PlainSocket = await super().connect(
+                    net, address, socket_options, timeout_at=until
+                )
+            except (OSError, KafkaConnectionError) as error:
+                last = error
+            else:
+                return connected
+        raise last
 
     def socket(
         self,

@@ -13,8 +13,13 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import wait as wait_for
 from dataclasses import dataclass, field
 from typing import Protocol
+
+from kafka.errors import SaslAuthenticationFailedError
+from kafka.net.sasl.oauth import AbstractTokenProvider
 
 log = logging.getLogger(__name__)
 
@@ -73,31 +78,43 @@ class TokenSource:
         self._clock = clock
         self._lock = threading.Lock()
         self._token: Token | None = None
-        self._request: threading.Event | None = None
+        self._request: Future[None] | None = None
         self._why = "no token has been requested"
         self._pause = _FIRST_PAUSE
         self._retry_at = 0.0
 
-    def valid(self, patience: float = 0.5) -> Token:
-        """Give a token that has not expired, for a caller that must not block for long.
-
-        Args:
-            patience: seconds to wait when there is none and this call begins the request; a call
-                that finds one under way does not wait.
+    def valid(self) -> Token:
+        """Give a token that has not expired, at once; a request for the next one begins if due.
 
         Raises:
-            TokenError: there is none by then.
+            TokenError: there is none.
         """
-        begun, request = self._renew_if_due()
+        self._renew_if_due()
         token = self._unexpired()
-        if token is None and begun and request:
-            request.wait(patience)
-            token = self._unexpired()
         if token is None:
             raise TokenError(self._why)
         return token
 
-    def renewed(self, patience: float = 15.0) -> Token:
+    def needed(self) -> "Future[None] | None":
+        """Give the request under way, if there is one and no token is valid until it is done."""
+        request = self._renew_if_due()
+        return request if self._unexpired() is None else None
+
+    def soon(self, patience: float = 3.0) -> Token:
+        """Give a token that has not expired, and wait for one only if there is none.
+
+        Args:
+            patience: seconds to wait for a request under way.
+
+        Raises:
+            TokenError: there is none by then.
+        """
+        request = self.needed()
+        if request:
+            wait_for([request], patience)
+        return self.valid()
+
+    def renewed(self, patience: float = 3.0) -> Token:
         """Give a token that is not yet due for renewal, else one that has not expired.
 
         Args:
@@ -106,32 +123,29 @@ class TokenSource:
         Raises:
             TokenError: there is none by then.
         """
-        _, request = self._renew_if_due()
+        request = self._renew_if_due()
         if request:
-            request.wait(patience)
-        token = self._unexpired()
-        if token is None:
-            raise TokenError(self._why)
-        return token
+            wait_for([request], patience)
+        return self.valid()
 
     def _unexpired(self) -> Token | None:
         token = self._token
         return token if token and self._clock() < token.expires_at else None
 
-    def _renew_if_due(self) -> tuple[bool, threading.Event | None]:
-        """Begin a request if one is due; tell whether, and the event of the one under way."""
+    def _renew_if_due(self) -> "Future[None] | None":
+        """Begin a request if one is due; give the one under way."""
         now = self._clock()
         with self._lock:
             due = self._token is None or now >= self._token.renew_at
             if self._request or not due or now < self._retry_at:
-                return False, self._request
-            request = self._request = threading.Event()
+                return self._request
+            request = self._request = Future()
             if self._unexpired() is None:
                 self._why = "the request for a token has not been answered yet"
         threading.Thread(target=self._fetch, args=[request], name="token", daemon=True).start()
-        return True, request
+        return request
 
-    def _fetch(self, request: threading.Event) -> None:
+    def _fetch(self, request: "Future[None]") -> None:
         try:
             token = self._grant.fetch()
         except TokenError as error:
@@ -147,7 +161,7 @@ class TokenSource:
         finally:
             with self._lock:
                 self._request = None
-            request.set()
+            request.set_result(None)
 
     def _failed(self, why: str) -> None:
         with self._lock:
@@ -162,6 +176,29 @@ class TokenSource:
 def token_source(grant: Grant) -> TokenSource:
     """Give the one source of ``grant``: all clients that log in alike share its token."""
     return TokenSource(grant)
+
+
+class LoginTokens(AbstractTokenProvider):  # type: ignore[misc] # kafka-python is untyped
+    """Gives kafka-python a token at each login, on its network thread: it never waits there.
+
+    Args:
+        source: where the tokens come from.
+    """
+
+    def __init__(self, source: TokenSource) -> None:
+        super().__init__()
+        self._source = source
+
+    def request(self) -> "Future[None] | None":
+        """Give the request that a login has to wait for, if there is no valid token."""
+        return self._source.needed()
+
+    def token(self) -> str:
+        """Give a valid token, or make the login fail with the reason."""
+        try:
+            return self._source.valid().value
+        except TokenError as error:
+            raise SaslAuthenticationFailedError(str(error)) from None
 
 
 def make_token(value: object, lifetime: float | None, requested_at: float) -> Token:

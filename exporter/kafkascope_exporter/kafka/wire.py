@@ -1,15 +1,13 @@
-"""One connection per broker, and many requests asked at once under one deadline.
+"""Many requests to many brokers at once, each with an answer of its own, under one deadline.
 
-This is the only file that touches kafka-python's connection layer (``kafka.net``), which is less
-stable than its public clients; ``tests/integration/test_wire.py`` is the contract that a new
-release of it has to pass. What the public ``KafkaAdminClient`` lacks and collection needs: a
-request to a broker of our choice, a deadline per request, and an answer per request instead of
-one exception for all.
+With `connections.py` this is the only file that touches kafka-python's connection layer
+(``kafka.net``), which is less stable than its public clients; ``tests/integration/test_wire.py``
+is the contract that a new release of it has to pass. What the public ``KafkaAdminClient`` lacks
+and collection needs: a request to a broker of our choice, a deadline per request, and an answer
+per request instead of one exception for all.
 """
 
 import logging
-import os
-import re
 import threading
 import time
 from collections import Counter, defaultdict, deque
@@ -17,42 +15,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kafka.errors import (
-    BrokerResponseError,
-    Cancelled,
-    IncompatibleBrokerVersion,
-    KafkaConnectionError,
-    KafkaError,
-    KafkaTimeoutError,
-    NodeNotReadyError,
-    RequestTimedOutError,
-    SaslAuthenticationFailedError,
-    UnknownBrokerIdError,
-    for_code,
-)
-from kafka.net.manager import KafkaConnectionManager
 from kafka.net.selector import NetworkSelector
 
+from kafkascope_exporter.kafka.codes import TIMED_OUT, UNREACHABLE, UNSUPPORTED, code_of
+from kafkascope_exporter.kafka.connections import Connections, Node, address_of
 from kafkascope_exporter.model import Broker, BrokerId, Failure
 
 log = logging.getLogger(__name__)
 
-TIMED_OUT = "TIMED_OUT"
-UNREACHABLE = "NETWORK_EXCEPTION"
-UNSUPPORTED = "UNSUPPORTED_VERSION"
-
 OLDEST_RELEASE = (0, 11)
 """Brokers before this one lack ListOffsets with an isolation level (version 2)."""
-
-_CODES: tuple[tuple[type[KafkaError], str], ...] = (
-    (KafkaTimeoutError, TIMED_OUT),
-    (RequestTimedOutError, TIMED_OUT),
-    (NodeNotReadyError, UNREACHABLE),
-    (KafkaConnectionError, UNREACHABLE),
-    (UnknownBrokerIdError, UNREACHABLE),
-    (Cancelled, UNREACHABLE),
-    (IncompatibleBrokerVersion, UNSUPPORTED),
-)
 
 
 class ClusterUnreachableError(Exception):
@@ -85,14 +57,6 @@ class Answer:
         return Failure(self.call.api, str(self.call.broker), self.code, count)
 
 
-def error_name(code: int) -> str:
-    """Name Kafka's error ``code`` as the protocol guide does; empty for 0 (no error)."""
-    if code == 0:
-        return ""
-    error = for_code(code)
-    return str(getattr(error, "message", None) or f"ERROR_{code}")
-
-
 class Wire:
     """Connections to the brokers of one cluster, made when first needed.
 
@@ -104,12 +68,14 @@ class Wire:
 
     def __init__(self, configs: Mapping[str, Any]) -> None:
         self._net = NetworkSelector(**configs)
-        self._manager = _Connections(self._net, **configs)
+        self._manager = Connections(self._net, **configs)
         self._net.start()
         self._requests: Counter[tuple[str, str]] = Counter()
 
     def connect(self, deadline: float, *, again: bool = False) -> None:
-        """Learn the brokers from any bootstrap server, unless they are known already.
+        """Begin a cycle: learn the brokers from any bootstrap server, unless they are known.
+
+        A broker that refuses our login or certificate is not tried again before the next call.
 
         Args:
             deadline: when to give up, on the clock of `time.monotonic`.
@@ -119,23 +85,37 @@ class Wire:
         Raises:
             ClusterUnreachableError: no bootstrap server answered by then, or they are too old.
         """
+        self._manager.allow_attempts()
         if not self._manager.cluster.brokers() or again:
             self._bootstrap(deadline)
-        release = tuple(self._manager.broker_version or ())
+        release = self._manager.newest_release()
         if release and release < OLDEST_RELEASE:
             found, needed = (".".join(map(str, r)) for r in (release, OLDEST_RELEASE))
             why = f"the brokers are Kafka {found}; the exporter needs {needed} or later"
             raise ClusterUnreachableError(why, UNSUPPORTED)
 
     def _bootstrap(self, deadline: float) -> None:
-        self._forget_auth_failures()
+        """Ask all bootstrap servers at once, each once, and take the first answer."""
+        cluster = self._manager.cluster
+        servers = {server.node_id: server for server in cluster.bootstrap_brokers()}
+        for node in servers:
+            self._manager.reset_backoff(node)
         self._manager.forget_failure()
-        timeout_ms = max(1.0, (deadline - time.monotonic()) * 1000)
-        try:
-            self._manager.bootstrap(timeout_ms)
-        except KafkaError as error:
-            reason = self._manager.last_failure or error
-            raise ClusterUnreachableError(_one_line(reason), _code(reason)) from error
+        request = cluster.metadata_request
+        answers = self.ask_any([Call("Metadata", node, request()) for node in servers], deadline)
+        for node in servers:
+            self._manager.call_soon(self._manager.close, node)
+        answer = next((answer for answer in answers if answer.response is not None), None)
+        if answer is None:
+            failure = self._manager.failure
+            if failure is not None:
+                raise ClusterUnreachableError(failure.reason(), code_of(failure.error))
+            silent = ", ".join(address_of(server) for server in servers.values())
+            raise ClusterUnreachableError(f"no answer in time from {silent}", TIMED_OUT)
+        self._wait_for(self._manager.call_soon(cluster.update_metadata, answer.response), deadline)
+        if not cluster.brokers():
+            server = address_of(servers[answer.call.broker])
+            raise ClusterUnreachableError(f"{server}: the metadata name no broker", UNREACHABLE)
 
     def brokers(self) -> tuple[Broker, ...]:
         """Give the brokers that kafka-python knows, by ascending id."""
@@ -151,13 +131,13 @@ class Wire:
         refreshed = self._manager.call_soon(self._manager.cluster.refresh_metadata)
         self._wait_for(refreshed, deadline)
 
-    def supports(self, request: Any, version: int) -> bool:  # noqa: ANN401 - kafka-python is untyped
-        """Tell whether the brokers know ``request``'s API at ``version`` or later."""
-        data = self._manager.broker_version_data
-        try:
-            return data is not None and data.api_version(request) >= version
-        except IncompatibleBrokerVersion:
-            return False
+    def supports(self, request: Any, version: int, broker: BrokerId) -> bool:  # noqa: ANN401 - kafka-python is untyped
+        """Tell whether ``broker`` knows ``request``'s API at ``version`` or later.
+
+        Brokers differ while a cluster is upgraded. Of one that has never been connected to the
+        least is assumed.
+        """
+        return self._manager.supports(request, version, broker)
 
     def ask(self, calls: Sequence[Call], deadline: float, lanes: int = 1) -> list[Answer]:
         """Send all calls, each broker's beside the others', and wait until ``deadline``.
@@ -171,20 +151,34 @@ class Wire:
         Returns:
             One answer per call, in the order of ``calls``.
         """
+        by_broker: dict[Node, deque[int]] = defaultdict(deque)
+        for index, call in enumerate(calls):
+            by_broker[call.broker].append(index)
         asked = _Asked(calls, one_is_enough=False)
-        self._send(asked, deadline, lanes)
+        queues = [q for q in by_broker.values() for _ in range(min(lanes, len(q)))]
+        self._send(asked, queues, deadline)
         return asked.so_far()
 
-    def ask_any(self, calls: Sequence[Call], deadline: float) -> list[Answer]:
-        """Send all calls as `ask` does, but wait only for the first response.
+    def ask_any(
+        self, calls: Sequence[Call], deadline: float, at_once: int | None = None
+    ) -> list[Answer]:
+        """Send calls as `ask` does, but wait only for the first response.
+
+        Args:
+            calls: all alike, for different brokers.
+            deadline: on the clock of `time.monotonic`.
+            at_once: how many may be under way at a time, all if not given; one that fails makes
+                room for the next.
 
         Returns:
-            The failures of the calls before it and then the response; failures only when
-            nobody responded by ``deadline``.
+            The failures of the calls before it and then the response; failures of the calls that
+            were sent when nobody responded by ``deadline``.
         """
         asked = _Asked(calls, one_is_enough=True)
-        self._send(asked, deadline, lanes=1)
-        answers = asked.so_far()
+        queue = deque(range(len(calls)))
+        self._send(asked, [queue] * min(at_once or len(calls), len(calls)), deadline)
+        sent = len(calls) - len(queue)
+        answers = asked.so_far()[:sent]
         response = next((answer for answer in answers if not answer.code), None)
         if response is None:
             return answers
@@ -202,24 +196,20 @@ class Wire:
         self._net.stop(timeout_ms=2000)
         self._net.close()
 
-    def _send(self, asked: "_Asked", deadline: float, lanes: int) -> None:
-        self._forget_auth_failures()
-        queues: dict[BrokerId, deque[int]] = defaultdict(deque)
-        for index, call in enumerate(asked.calls):
-            queues[call.broker].append(index)
-        for queue in queues.values():
-            for _ in range(min(lanes, len(queue))):
-                self._manager.call_soon(self._send_in_turn, queue, asked, deadline)
+    def _send(self, asked: "_Asked", queues: Sequence[deque[int]], deadline: float) -> None:
+        for queue in queues:
+            self._manager.call_soon(self._send_in_turn, queue, asked, deadline)
         asked.done.wait(max(0.0, deadline - time.monotonic()))
 
     async def _send_in_turn(self, queue: deque[int], asked: "_Asked", deadline: float) -> None:
-        while queue:
-            index = queue.popleft()
-            call = asked.calls[index]
+        while queue and not asked.done.is_set():
             remaining = deadline - time.monotonic()
             if remaining <= 0:
                 return
-            self._requests[call.api, str(call.broker)] += 1
+            index = queue.popleft()
+            call = asked.calls[index]
+            if isinstance(call.broker, int):
+                self._requests[call.api, str(call.broker)] += 1
             try:
                 sent = self._manager.send(
                     call.request, call.broker, request_timeout_ms=remaining * 1000
@@ -227,40 +217,12 @@ class Wire:
                 asked.answered(index, Answer(call, response=await sent))
             except Exception as error:  # noqa: BLE001 - whatever one call raises is that call's answer
                 log.debug("broker=%s api=%s failed: %s", call.broker, call.api, error)
-                asked.answered(index, Answer(call, code=_code(error)))
-
-    def _forget_auth_failures(self) -> None:
-        # kafka-python never tries a broker again that once refused the credentials; they may
-        # have been granted since.
-        self._manager._auth_failures.clear()  # noqa: SLF001 - it has no public way to try again
+                asked.answered(index, Answer(call, code=code_of(error)))
 
     def _wait_for(self, future: Any, deadline: float) -> None:  # noqa: ANN401 - kafka-python's Future
         done = threading.Event()
         future.add_both(lambda _: done.set())
         done.wait(max(0.0, deadline - time.monotonic()))
-
-
-class _Connections(KafkaConnectionManager):  # type: ignore[misc] # kafka-python is untyped
-    """Remembers why connections failed, which kafka-python only logs.
-
-    Of several failures it is the last of those that say most: a refused login, then anything but
-    a timeout, as that may only be the end of the time that was left.
-    """
-
-    last_failure: Exception | None = None
-
-    def get_connection(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - kafka-python is untyped
-        connection = super().get_connection(*args, **options)
-        connection.init_future.add_errback(self._failed)
-        return connection
-
-    def forget_failure(self) -> None:
-        """Forget it, so that what is remembered next is of the next attempt."""
-        self.last_failure = None
-
-    def _failed(self, error: Exception) -> None:
-        if self.last_failure is None or _says(error) >= _says(self.last_failure):
-            self.last_failure = error
 
 
 class _Asked:
@@ -287,28 +249,3 @@ class _Asked:
             answer or Answer(call, code=TIMED_OUT)
             for call, answer in zip(self.calls, list(self._answers), strict=True)
         ]
-
-
-def _code(error: Exception) -> str:
-    for kind, code in _CODES:
-        if isinstance(error, kind):
-            return code
-    if isinstance(error, BrokerResponseError):
-        return str(error.message or type(error).__name__)
-    return type(error).__name__
-
-
-def _says(error: Exception) -> int:
-    if isinstance(error, SaslAuthenticationFailedError):
-        return 2
-    return 0 if _code(error) == TIMED_OUT else 1
-
-
-def _one_line(error: Exception) -> str:
-    """Say what kafka-python raised without the names of its classes."""
-    said = " ".join(str(argument) for argument in error.args) or type(error).__name__
-    if refused := re.fullmatch(r"(\d+) E[A-Z]+", said):
-        said = os.strerror(int(refused[1]))
-    if said == "socket disconnected":
-        said = "the broker closed the connection: credentials, --tls or --sasl flags do not fit"
-    return " ".join(said.split()).removeprefix("SaslAuthenticationFailedError: ")

@@ -6,6 +6,8 @@ from kafkascope_exporter.config import Cluster
 
 SECRET = "hunter2-secret"
 NOWHERE = "http://127.0.0.1:1/token"
+DEADLINE = 12.0
+"""Seconds of a cycle; what needs none in particular takes these."""
 
 
 def cluster(**fields: object) -> Cluster:

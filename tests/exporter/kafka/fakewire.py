@@ -1,10 +1,11 @@
 """A cluster of answers: what brokers would say, without a network."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from kafkascope_exporter.kafka.wire import TIMED_OUT, Answer, Call, Wire
+from kafkascope_exporter.kafka.codes import TIMED_OUT, UNREACHABLE
+from kafkascope_exporter.kafka.wire import Answer, Call, Wire
 from kafkascope_exporter.model import Broker, Partition, Topic, Topology
 
 Say = Callable[[Call], Any]
@@ -15,16 +16,25 @@ class Silence(Exception):  # noqa: N818 - it stands for no answer, not for an er
     """A broker does not answer."""
 
 
+class Refusal(Exception):  # noqa: N818 - it stands for an answer, too
+    """A broker cannot be reached, which is known at once."""
+
+
 class FakeWire(Wire):
     """Answers calls from a function and keeps them.
 
     Args:
         say: what the brokers say.
         brokers: ids of the brokers that are known.
-        supported: the newest version of every API.
+        supported: the newest version of every API; of each broker, or of all.
     """
 
-    def __init__(self, say: Say, brokers: Sequence[int] = (1, 2, 3), supported: int = 9) -> None:
+    def __init__(
+        self,
+        say: Say,
+        brokers: Sequence[int] = (1, 2, 3),
+        supported: int | Mapping[int, int] = 9,
+    ) -> None:
         self._say = say
         self._ids = brokers
         self._supported = supported
@@ -34,20 +44,28 @@ class FakeWire(Wire):
         """Name the brokers."""
         return tuple(Broker(i, f"host-{i}", 9092) for i in self._ids)
 
-    def supports(self, request: Any, version: int) -> bool:  # noqa: ANN401, ARG002 - as `Wire` has it
+    def supports(self, request: Any, version: int, broker: int) -> bool:  # noqa: ANN401, ARG002 - as `Wire` has it
         """Compare with the newest version."""
-        return version <= self._supported
+        newest = self._supported
+        return version <= (newest if isinstance(newest, int) else newest[broker])
 
     def ask(self, calls: Sequence[Call], deadline: float, lanes: int = 1) -> list[Answer]:  # noqa: ARG002 - as `Wire` has it
         """Answer each call."""
         return [self._answer(call) for call in calls]
 
-    def ask_any(self, calls: Sequence[Call], deadline: float) -> list[Answer]:  # noqa: ARG002 - as `Wire` has it
-        """Answer until one call has a response."""
+    def ask_any(
+        self,
+        calls: Sequence[Call],
+        deadline: float,  # noqa: ARG002 - as `Wire` has it
+        at_once: int | None = None,
+    ) -> list[Answer]:
+        """Answer until one call has a response; a silent broker keeps its place until the end."""
         answers: list[Answer] = []
+        places = at_once or len(calls)
         for call in calls:
             answers.append(self._answer(call))
-            if not answers[-1].code:
+            places -= answers[-1].code == TIMED_OUT
+            if not answers[-1].code or not places:
                 break
         return answers
 
@@ -57,6 +75,8 @@ class FakeWire(Wire):
             return Answer(call, response=self._say(call))
         except Silence:
             return Answer(call, code=TIMED_OUT)
+        except Refusal:
+            return Answer(call, code=UNREACHABLE)
 
 
 def told(**fields: object) -> SimpleNamespace:

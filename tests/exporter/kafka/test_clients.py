@@ -7,7 +7,7 @@ from kafkascope_exporter.kafka.clients import (
     kafka_python_configs,
     librdkafka_properties,
 )
-from tests.exporter.kafka.clustersettings import NOWHERE, SECRET, cluster, sasl
+from tests.exporter.kafka.clustersettings import DEADLINE, NOWHERE, SECRET, cluster, sasl
 
 
 @pytest.mark.parametrize(
@@ -23,8 +23,8 @@ def test_both_clients_speak_the_same_protocol(fields: dict[str, Any], protocol: 
     """TLS and SASL switch the security protocol of both."""
     settings = cluster(**fields)
 
-    assert kafka_python_configs(settings)["security_protocol"] == protocol
-    assert librdkafka_properties(settings)["security.protocol"] == protocol
+    assert kafka_python_configs(settings, DEADLINE)["security_protocol"] == protocol
+    assert librdkafka_properties(settings, DEADLINE)["security.protocol"] == protocol
 
 
 @pytest.mark.parametrize(
@@ -42,8 +42,8 @@ def test_both_clients_get_the_mechanism(mechanism: str, kafka_name: str) -> None
     """Each of danielqsj's names becomes Kafka's."""
     settings = cluster(sasl=sasl(mechanism, oauthbearer_token_url=NOWHERE, aws_region="x"))
 
-    assert kafka_python_configs(settings)["sasl_mechanism"] == kafka_name
-    assert librdkafka_properties(settings)["sasl.mechanism"] == kafka_name
+    assert kafka_python_configs(settings, DEADLINE)["sasl_mechanism"] == kafka_name
+    assert librdkafka_properties(settings, DEADLINE)["sasl.mechanism"] == kafka_name
 
 
 def test_disabled_parts_leave_no_trace() -> None:
@@ -52,9 +52,11 @@ def test_disabled_parts_leave_no_trace() -> None:
         tls={"ca_file": "/nonexistent"}, sasl={"mechanism": "plain", "password": SECRET}
     )
 
-    assert "ssl_context" not in kafka_python_configs(settings)
-    assert "sasl_plain_password" not in kafka_python_configs(settings)
-    assert not [n for n in librdkafka_properties(settings) if n.startswith(("ssl.", "sasl."))]
+    assert "ssl_context" not in kafka_python_configs(settings, DEADLINE)
+    assert "sasl_plain_password" not in kafka_python_configs(settings, DEADLINE)
+    assert not [
+        n for n in librdkafka_properties(settings, DEADLINE) if n.startswith(("ssl.", "sasl."))
+    ]
 
 
 def test_no_secret_shows_in_what_the_clients_get() -> None:
@@ -65,18 +67,20 @@ def test_no_secret_shows_in_what_the_clients_get() -> None:
         properties={"ssl.key.pem": SECRET},
     )
 
-    shown = repr(kafka_python_configs(settings)) + repr(librdkafka_properties(settings))
+    shown = repr(kafka_python_configs(settings, DEADLINE)) + repr(
+        librdkafka_properties(settings, DEADLINE)
+    )
 
     assert SECRET not in shown
-    assert librdkafka_properties(settings)["sasl.password"] == SECRET
-    assert librdkafka_properties(settings)["ssl.key.pem"] == SECRET
+    assert librdkafka_properties(settings, DEADLINE)["sasl.password"] == SECRET
+    assert librdkafka_properties(settings, DEADLINE)["ssl.key.pem"] == SECRET
 
 
 def test_all_clients_of_a_login_share_a_token_source() -> None:
     """Making the clients again asks for no further token."""
     fields = sasl("oauthbearer", oauthbearer_token_url=NOWHERE)
 
-    first, second = (kafka_python_configs(cluster(sasl=fields)) for _ in range(2))
+    first, second = (kafka_python_configs(cluster(sasl=fields), DEADLINE) for _ in range(2))
 
     sources = {id(vars(c["sasl_oauth_token_provider"])["_source"]) for c in (first, second)}
     assert len(sources) == 1
@@ -85,7 +89,7 @@ def test_all_clients_of_a_login_share_a_token_source() -> None:
 def test_a_login_without_a_token_fails_with_the_reason() -> None:
     """kafka-python gets an error that it passes on, not one that ends its network thread."""
     settings = cluster(sasl=sasl("oauthbearer", oauthbearer_token_url=NOWHERE))
-    provider = kafka_python_configs(settings)["sasl_oauth_token_provider"]
+    provider = kafka_python_configs(settings, DEADLINE)["sasl_oauth_token_provider"]
 
     with pytest.raises(SaslAuthenticationFailedError, match="token"):
         provider.token()

@@ -5,7 +5,13 @@ from types import SimpleNamespace
 from typing import Any
 
 from kafkascope_exporter.config import Filter
-from kafkascope_exporter.kafka.groups import ListedGroup, list_groups, read_commits
+from kafkascope_exporter.kafka.groups import (
+    CommitsRead,
+    ListedGroup,
+    list_groups,
+    read_commits,
+    without_topics,
+)
 from kafkascope_exporter.kafka.wire import Call
 from kafkascope_exporter.model import Failure
 from tests.exporter.kafka.fakewire import FakeWire, Silence, told, topology
@@ -143,3 +149,51 @@ def test_brokers_before_3_0_are_asked_for_one_group_at_a_time() -> None:
     read = read_commits(wire, [group_of("a", 1), group_of("b", 1)], ORDERS, 0)
     assert read.commits == {"a": {"orders": {0: 2}}, "b": {"orders": {0: 2}}}
     assert [call.request.group_id for call in wire.calls] == ["a", "b"]
+
+
+def test_in_a_rolling_upgrade_each_broker_is_asked_as_its_own_release_needs_it() -> None:
+    """Many groups at once of the new one, one at a time of the old one."""
+
+    def say(call: Call) -> SimpleNamespace:
+        if call.broker == 1:
+            return fetched(call.request.group_id, {"orders": {0: 2}})
+        return told(groups=[fetched(g.group_id, {"orders": {0: 3}}) for g in call.request.groups])
+
+    wire = FakeWire(say, supported={1: 7, 2: 8})
+    groups = [group_of("a", 1), group_of("b", 1), group_of("c", 2), group_of("d", 2)]
+
+    read = read_commits(wire, groups, ORDERS, 0)
+
+    assert {group: topics["orders"][0] for group, topics in read.commits.items()} == {
+        "a": 2,
+        "b": 2,
+        "c": 3,
+        "d": 3,
+    }
+    assert sorted(call.broker for call in wire.calls) == [1, 1, 2]
+
+
+def test_coordinators_are_looked_up_together_by_brokers_that_can() -> None:
+    """FindCoordinator has a list of groups since version 4; an old broker is not asked for one."""
+
+    def say(call: Call) -> SimpleNamespace:
+        if call.api == "FindCoordinator":
+            return told(coordinators=[told(key="a", node_id=3, error_code=0)])
+        if call.broker == 3:
+            return told(groups=[fetched("a", {"orders": {0: 5}})])
+        return told(groups=[fetched("a", {}, NOT_COORDINATOR)])
+
+    wire = FakeWire(say, supported={1: 3, 2: 9, 3: 9})
+
+    read = read_commits(wire, [group_of("a", 2)], ORDERS, 0)
+
+    assert read.commits == {"a": {"orders": {0: 5}}}
+    assert [call.broker for call in wire.calls if call.api == "FindCoordinator"] == [2]
+
+
+def test_commits_on_topics_that_have_gone_are_left_out() -> None:
+    """Against the end of another log they would be a made-up lag."""
+    read = CommitsRead({"a": {"orders": {0: 900}, "other": {0: 5}}, "b": {"orders": {0: 1}}})
+
+    assert without_topics(read, {"orders"}).commits == {"a": {"other": {0: 5}}, "b": {}}
+    assert without_topics(read, ()) is read

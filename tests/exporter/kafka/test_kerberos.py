@@ -4,7 +4,7 @@ from kafkascope_exporter.kafka.clients import (
     librdkafka_properties,
 )
 from kafkascope_exporter.kafka.kerberos import gssapi_problems, librdkafka_has_gssapi
-from tests.exporter.kafka.clustersettings import cluster, sasl
+from tests.exporter.kafka.clustersettings import DEADLINE, cluster, sasl
 
 
 def test_kerberos_is_refused_with_the_build_instruction() -> None:
@@ -28,9 +28,9 @@ def test_kerberos_with_everything_installed_has_no_problem() -> None:
 def test_kerberos_names_reach_both_clients() -> None:
     """Service, principal and keytab become each client's own settings."""
     fields = sasl("gssapi", service_name="broker", realm="EXAMPLE.COM")
-    properties = librdkafka_properties(cluster(sasl=fields))
+    properties = librdkafka_properties(cluster(sasl=fields), DEADLINE)
 
     assert properties["sasl.kerberos.service.name"] == "broker"
     assert properties["sasl.kerberos.principal"] == "me@EXAMPLE.COM"
-    configs = kafka_python_configs(cluster(sasl=fields))
+    configs = kafka_python_configs(cluster(sasl=fields), DEADLINE)
     assert configs["sasl_kerberos_service_name"] == "broker"

@@ -8,7 +8,7 @@ from kafkascope_exporter.config import Filter
 from kafkascope_exporter.kafka.metadata import MetadataReader
 from kafkascope_exporter.kafka.wire import Call
 from kafkascope_exporter.model import Broker, Failure
-from tests.exporter.kafka.fakewire import FakeWire, Silence, told
+from tests.exporter.kafka.fakewire import FakeWire, Refusal, Silence, told
 
 TOPIC_AUTHORIZATION_FAILED = 29
 
@@ -102,6 +102,28 @@ def test_in_a_large_cluster_a_silence_is_not_answered_by_asking_everybody() -> N
 
     wire = FakeWire(say, brokers=range(1, 61))
     reader = MetadataReader(wire, Filter())
-    reader.read(0)
-    reader.read(0)
+    failures = [reader.read(0)[1], reader.read(0)[1]]
     assert [call.broker for call in wire.calls] == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert [[f.broker for f in told] for told in failures] == [
+        ["1", "2", "3", "4"],
+        ["5", "6", "7", "8"],
+    ]
+
+
+def test_the_only_living_broker_of_twenty_is_found_at_once() -> None:
+    """Brokers that refuse make room for the next."""
+
+    def say(call: Call) -> SimpleNamespace:
+        if call.broker != 20:
+            raise Refusal
+        return metadata()
+
+    wire = FakeWire(say, brokers=range(1, 21))
+    reader = MetadataReader(wire, Filter())
+
+    found, failures = reader.read(0)
+
+    assert found is not None
+    assert len(failures) == 19
+    reader.read(0)
+    assert wire.calls[-1].broker == 20, "it is asked first from then"

@@ -1,6 +1,7 @@
 """Partition offsets: who is asked for what, and what an answer means."""
 
 from collections.abc import Callable
+from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,11 +9,14 @@ from hypothesis import strategies as st
 from kafkascope_exporter.kafka.listoffsets import EARLIEST, LATEST, ListOffsetsResponse
 from kafkascope_exporter.kafka.offsets import (
     PARTITIONS_PER_REQUEST,
+    OffsetsRead,
+    ask_again,
     every_partition,
     read_offsets,
+    topics_gone,
 )
 from kafkascope_exporter.kafka.wire import Call
-from kafkascope_exporter.model import Failure
+from kafkascope_exporter.model import Failure, Partition, Topic, Topology
 from tests.exporter.kafka.fakewire import FakeWire, Silence, topology
 
 NOT_LEADER = 6
@@ -99,3 +103,46 @@ def test_large_requests_are_cut_into_bounded_ones_that_lose_nothing(count: int) 
     sizes = [sum(map(len, call.request.partitions.values())) for call in wire.calls]
     assert sum(sizes) == count == sum(map(len, read.offsets.values()))
     assert all(size <= PARTITIONS_PER_REQUEST for size in sizes)
+
+
+def topics(**uuids: int | None) -> Topology:
+    """Topics of two partitions with these ids."""
+    partitions = tuple(Partition(i, 1, (1,), (1,)) for i in (0, 1))
+    return Topology(
+        "c", (), {n: Topic(n, partitions, UUID(int=i) if i else None) for n, i in uuids.items()}
+    )
+
+
+def test_a_topic_has_gone_when_its_id_has() -> None:
+    """Whether or not another one has got its name; a new topic has not gone."""
+    before = topics(same=1, replaced=2, deleted=3)
+    after = topics(same=1, replaced=4, new=5)
+
+    assert topics_gone(before, after) == {"replaced", "deleted"}
+
+
+def test_a_topic_without_an_id_has_not_gone_while_its_name_is_there() -> None:
+    """Brokers before 2.8 tell no ids, and in an upgrade some do."""
+    assert topics_gone(topics(a=None, b=None, c=1), topics(a=None, b=2, c=None)) == set()
+
+
+def test_offsets_of_a_topic_that_was_created_again_are_all_asked_again() -> None:
+    """Those that were told are of the old log; those of other topics stay."""
+    told = {"orders": {0: 900}, "other": {0: 5, 1: 6}}
+    read = OffsetsRead(told, [("orders", 1)], [("orders", 1)], [])
+
+    again = ask_again(read, {"orders"}, topics(orders=2, other=1))
+
+    assert again.offsets == {"other": {0: 5, 1: 6}}
+    assert again.unanswered == []
+    assert again.moved == [("orders", 0), ("orders", 1)]
+    assert read.offsets == told, "what was read is not changed"
+
+
+def test_offsets_of_a_topic_that_was_deleted_are_not_asked_again() -> None:
+    """Nor those of partitions that are no more."""
+    read = OffsetsRead({"deleted": {0: 9}}, [], [("deleted", 1), ("other", 1), ("other", 2)], [])
+
+    again = ask_again(read, {"deleted"}, topics(other=1))
+
+    assert (again.offsets, again.moved) == ({}, [("other", 1)])

@@ -4,7 +4,7 @@ from kafkascope_exporter.kafka.clients import (
     kafka_python_configs,
     librdkafka_properties,
 )
-from tests.exporter.kafka.clustersettings import cluster
+from tests.exporter.kafka.clustersettings import DEADLINE, cluster
 
 
 def test_properties_reach_kafka_python_under_its_names() -> None:
@@ -17,7 +17,8 @@ def test_properties_reach_kafka_python_under_its_names() -> None:
                 "client.dns.lookup": "resolve_canonical_bootstrap_servers_only",
                 "socket.send.buffer.bytes": "65536",
             }
-        )
+        ),
+        DEADLINE,
     )
 
     assert configs["reconnect_backoff_max_ms"] == 5000
@@ -30,4 +31,4 @@ def test_properties_win_over_our_own_in_librdkafka() -> None:
     """Who gives a property means it."""
     settings = cluster(properties={"reconnect.backoff.max.ms": "5000"})
 
-    assert librdkafka_properties(settings)["reconnect.backoff.max.ms"] == "5000"
+    assert librdkafka_properties(settings, DEADLINE)["reconnect.backoff.max.ms"] == "5000"

@@ -7,13 +7,13 @@ from kafkascope_exporter.kafka.clients import (
     kafka_python_configs,
     librdkafka_properties,
 )
-from tests.exporter.kafka.clustersettings import cluster
+from tests.exporter.kafka.clustersettings import DEADLINE, cluster
 
 
 def test_the_server_name_is_what_certificates_are_checked_against(certificates: Path) -> None:
     """The context puts it in place of the host that kafka-python connects to."""
     tls = {"enabled": True, "ca_file": certificates / "ca.pem", "server_name": "kafka.example"}
-    context = kafka_python_configs(cluster(tls=tls))["ssl_context"]
+    context = kafka_python_configs(cluster(tls=tls), DEADLINE)["ssl_context"]
     ours, theirs = socket.socketpair()
 
     with ours, theirs:
@@ -32,13 +32,15 @@ def test_certificates_are_checked_unless_told_otherwise(certificates: Path) -> N
     checked = cluster(tls={"enabled": True, "ca_file": certificates / "ca.pem"})
     skipped = cluster(tls={"enabled": True, "insecure_skip_tls_verify": True})
 
-    context = kafka_python_configs(checked)["ssl_context"]
+    context = kafka_python_configs(checked, DEADLINE)["ssl_context"]
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
     assert context.minimum_version == ssl.TLSVersion.TLSv1_2
-    assert "enable.ssl.certificate.verification" not in librdkafka_properties(checked)
-    context = kafka_python_configs(skipped)["ssl_context"]
+    assert "enable.ssl.certificate.verification" not in librdkafka_properties(checked, DEADLINE)
+    context = kafka_python_configs(skipped, DEADLINE)["ssl_context"]
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_NONE, False)
-    assert librdkafka_properties(skipped)["enable.ssl.certificate.verification"] == "false"
+    assert (
+        librdkafka_properties(skipped, DEADLINE)["enable.ssl.certificate.verification"] == "false"
+    )
 
 
 def test_tls_properties_hold_for_kafka_python_too(certificates: Path) -> None:
@@ -52,7 +54,8 @@ def test_tls_properties_hold_for_kafka_python_too(certificates: Path) -> None:
                 "ssl.ca.pem": pem,
                 "ssl.cipher.suites": "ECDHE-ECDSA-AES256-GCM-SHA384",
             },
-        )
+        ),
+        DEADLINE,
     )["ssl_context"]
 
     assert not context.check_hostname

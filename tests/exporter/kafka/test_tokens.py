@@ -71,7 +71,7 @@ def source(grant: Issuing, clock: Clock) -> TokenSource:
 
 def test_one_token_serves_many_calls(source: TokenSource, grant: Issuing) -> None:
     """Until it is due for renewal, nobody is asked again."""
-    first = source.valid(patience=30)
+    first = source.renewed(patience=30)
 
     assert (first.value, source.renewed().value, source.valid().value) == ("token-1",) * 3
     assert grant.fetched == 1
@@ -99,11 +99,11 @@ def test_a_token_past_most_of_its_life_is_renewed_beside_its_use(
     source: TokenSource, grant: Issuing, clock: Clock
 ) -> None:
     """The old token is given at once while the next one is requested."""
-    source.valid(patience=30)
+    source.renewed(patience=30)
     clock.now += 80
     grant.answers.clear()
 
-    old = source.valid(patience=30)
+    old = source.valid()
     grant.answers.set()
     wait_until(lambda: source.valid().value == "token-2", 30, "the next token")
 
@@ -122,7 +122,7 @@ def test_without_an_issuer_the_old_token_serves_until_it_expires(
     source: TokenSource, grant: Issuing, clock: Clock
 ) -> None:
     """A failed renewal harms nobody before the expiry, and then says why."""
-    source.valid(patience=30)
+    source.renewed(patience=30)
     grant.refuses = True
     clock.now += 90
     assert source.renewed(patience=30).value == "token-1"
@@ -135,12 +135,12 @@ def test_without_an_issuer_the_old_token_serves_until_it_expires(
 
 def test_an_expired_token_is_never_given(source: TokenSource, grant: Issuing, clock: Clock) -> None:
     """At its very expiry a token counts as expired."""
-    source.valid(patience=30)
+    source.renewed(patience=30)
     grant.answers.clear()
     clock.now += 100
 
     with pytest.raises(TokenError, match="not been answered yet"):
-        source.valid(patience=0)
+        source.valid()
     grant.answers.set()
 
 
@@ -167,10 +167,10 @@ def test_a_call_that_finds_a_request_under_way_does_not_wait(
     """The network thread is not held up a second time by a silent issuer."""
     grant.answers.clear()
     with pytest.raises(TokenError):
-        source.valid(patience=0)
+        source.valid()
 
     with pytest.raises(TokenError, match="not been answered yet"):
-        source.valid(patience=3600)
+        source.valid()
     grant.answers.set()
 
 
@@ -181,7 +181,7 @@ def test_equal_grants_share_a_source(grant: Issuing) -> None:
 
 def test_a_token_does_not_show_itself(source: TokenSource) -> None:
     """Neither the token nor its source has it in its repr."""
-    token = source.valid(patience=30)
+    token = source.renewed(patience=30)
 
     assert "token-1" not in repr(token) + repr(source)
 

@@ -19,6 +19,7 @@ DEADLINE: Final = 12.0
 """Seconds of a cycle."""
 
 TLS: Final = ClusterSpec(nodes=1, listener="SSL")
+ONLY_PLAIN: Final = ClusterSpec(nodes=1, listener="SASL_PLAINTEXT", sasl_mechanism="PLAIN")
 MUTUAL_TLS: Final = ClusterSpec(nodes=1, listener="SSL", client_auth=True, acls=True)
 EVERY_SASL: Final = ClusterSpec(
     nodes=1,

@@ -27,7 +27,7 @@ class Connections(KafkaConnectionManager):  # type: ignore[misc] # kafka-python 
 
     Attributes:
         failure: the failed connection that says most since `forget_failure`, and of several
-            such the last.
+            such the one with the first address, so that it is the same in every cycle.
     """
 
     def __init__(self, net: Any, **configs: Any) -> None:  # noqa: ANN401 - kafka-python is untyped
@@ -91,8 +91,7 @@ class Connections(KafkaConnectionManager):  # type: ignore[misc] # kafka-python 
             )
             if failure.refused:
                 self._refusals[node_id] = error
-            if self.failure is None or failure.weight >= self.failure.weight:
-                self.failure = failure
+            self.failure = min(self.failure or failure, failure, key=_precedence)
 
         connection.init_future.add_callback(made)
         connection.close_future.add_errback(failed)
@@ -119,6 +118,10 @@ class _Connection(KafkaConnection):  # type: ignore[misc] # kafka-python is unty
             await settled(self.net, request, until)
             tokens.token()  # raises the reason if there is none now
         await super()._sasl_authenticate(until)
+
+
+def _precedence(failure: FailedConnection) -> tuple[int, str]:
+    return -failure.weight, failure.address
 
 
 def address_of(node: Any) -> str:  # noqa: ANN401 - kafka-python is untyped

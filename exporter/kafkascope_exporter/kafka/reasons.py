@@ -17,6 +17,7 @@ from kafkascope_exporter.kafka.codes import TIMED_OUT, code_of
 _WITH_PASSWORD = frozenset({"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"})
 _ENDED = ("socket disconnected", "EOF", "Connection reset by peer", "Broken pipe")
 _NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "UNEXPECTED_EOF_WHILE_READING", "HTTP_REQUEST"})
+_SILENCE = re.compile("timed out|in time")
 _CERTIFICATE_WANTED = re.compile("certificate required|bad certificate|handshake failure")
 
 
@@ -50,7 +51,8 @@ class FailedConnection:
         """How much it says, against others: a refusal most, a timeout least."""
         if self.refused:
             return 2
-        return 0 if code_of(self.error) == TIMED_OUT or "timed out" in str(self.error) else 1
+        silent = code_of(self.error) == TIMED_OUT or _SILENCE.search(str(self.error))
+        return 0 if silent else 1
 
     def reason(self) -> str:
         """Say where and why in one line, without class names, with the flags to look at."""

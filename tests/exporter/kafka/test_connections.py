@@ -27,7 +27,7 @@ _NAME = "broker-2.test"
 
 
 @contextmanager
-def wired(server: str, *, deadline: float = DEADLINE, **fields: Any) -> Iterator[Wire]:
+def wired(server: str, *, deadline: float = DEADLINE, **fields: Any) -> Iterator[Wire]:  # noqa: ANN401 - settings, and configs of kafka-python
     """Connections as the exporter makes them; ``proxy_url`` goes to kafka-python as it is."""
     settings = {k: v for k, v in fields.items() if k in ("tls", "sasl")}
     given = {k: v for k, v in fields.items() if k not in settings}

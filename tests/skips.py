@@ -14,8 +14,11 @@ KMINION_ABSENT: Final = "kminion is not on PATH"
 CONVENTIONS_OLD: Final = "opentelemetry-semantic-conventions is older than v1.44.0"
 """As with the oldest opentelemetry-api that the tracing library supports."""
 
+PEERS_ABSENT: Final = ".venv-peers is absent"
+"""Other people's instrumentation, which `make bench` installs apart from ours."""
+
 ALLOWED_SKIPS: Final = frozenset(
-    {SHARED_ABSENT, KAFKA_EXPORTER_ABSENT, KMINION_ABSENT, CONVENTIONS_OLD}
+    {SHARED_ABSENT, KAFKA_EXPORTER_ABSENT, KMINION_ABSENT, CONVENTIONS_OLD, PEERS_ABSENT}
 )
 
 

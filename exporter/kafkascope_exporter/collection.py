@@ -4,11 +4,8 @@ The order makes lag right: commits are read before end offsets, so that a commit
 of the end of its log by mere timing.
 """
 
-import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
+from dataclasses import replace
 
 from kafkascope_exporter.config import Cluster, Collect
 from kafkascope_exporter.hold import HeldGroups, HeldOffsets, UnreadGroups
@@ -25,8 +22,10 @@ from kafkascope_exporter.kafka.members import DESCRIBABLE, MembersRead, MembersR
 from kafkascope_exporter.kafka.metadata import MetadataReader
 from kafkascope_exporter.kafka.offsets import (
     OffsetsRead,
+    ask_again,
     every_partition,
     read_offsets,
+    topics_gone,
 )
 from kafkascope_exporter.kafka.wire import ClusterUnreachableError, Wire
 from kafkascope_exporter.model import (
@@ -36,8 +35,10 @@ from kafkascope_exporter.model import (
     GroupId,
     PartitionOffsets,
     Snapshot,
+    TopicName,
     Topology,
 )
+from kafkascope_exporter.progress import Progress, summed
 
 # By which share of the cycle's time each phase has to be done, so that a broker that is silent
 # in one phase leaves time for the others to answer in the next.
@@ -45,34 +46,6 @@ _BY_METADATA = 0.4
 _BY_LIST = 0.55
 _BY_COMMITS = 0.7
 _BY_MEMBERS = 0.78
-
-
-@dataclass(slots=True)
-class _Progress:
-    """What a cycle writes down while it runs."""
-
-    started_at: float
-    began: float
-    budget: float
-    durations: dict[str, float] = field(default_factory=dict)
-    cpu: dict[str, float] = field(default_factory=dict)
-    failures: list[Failure] = field(default_factory=list)
-    missing: Counter[str] = field(default_factory=Counter)
-    held: Counter[str] = field(default_factory=Counter)
-    unreachable: str = ""
-
-    def deadline(self, share: float = 1.0) -> float:
-        """When ``share`` of the cycle's time is over, on the clock of `time.monotonic`."""
-        return self.began + self.budget * share
-
-    @contextmanager
-    def phase(self, name: str) -> Iterator[None]:
-        begun, used = time.monotonic(), time.process_time()
-        try:
-            yield
-        finally:
-            self.durations[name] = time.monotonic() - begun
-            self.cpu[name] = time.process_time() - used
 
 
 class ClusterCollection:
@@ -111,20 +84,22 @@ class ClusterCollection:
             When no broker gives metadata the snapshot keeps the time and the topology of the
             last one that had any, and of the rest what may be held.
         """
-        progress = _Progress(time.time(), time.monotonic(), self._collect.deadline)
+        progress = Progress.begin(self._collect.deadline)
         topology = self._read_topology(progress)
         if topology is not None:
             self._snapshot = self._collect_all(topology, progress)
         elif self._snapshot is not None:
             self._snapshot = self._nothing_new(self._snapshot, progress)
-        return self._snapshot, self._report(progress, succeeded=topology is not None)
+        return self._snapshot, progress.report(
+            self._snapshot, self._wire.take_requests(), self._collect.interval
+        )
 
     def close(self) -> None:
         """Close all connections."""
         self._members.close()
         self._wire.close()
 
-    def _read_topology(self, progress: _Progress) -> Topology | None:
+    def _read_topology(self, progress: Progress) -> Topology | None:
         with progress.phase("metadata"):
             deadline = progress.deadline(_BY_METADATA)
             try:
@@ -142,11 +117,11 @@ class ClusterCollection:
             if topology is not None:
                 self._wire.learn(topology.brokers, deadline)
             else:
-                silent = ", ".join(f"{f.broker} {f.code}" for f in _summed(failures))
+                silent = ", ".join(f"{f.broker} {f.code}" for f in summed(failures))
                 progress.unreachable = f"no broker gives metadata: {silent}"
             return topology
 
-    def _collect_all(self, topology: Topology, progress: _Progress) -> Snapshot:
+    def _collect_all(self, topology: Topology, progress: Progress) -> Snapshot:
         with progress.phase("group_list"):
             listed = list_groups(
                 self._wire, topology.brokers, self._cluster.groups, progress.deadline(_BY_LIST)
@@ -158,8 +133,9 @@ class ClusterCollection:
             described = list(listed.groups.values())
             members = self._members.read(described, progress.deadline(_BY_MEMBERS))
         with progress.phase("offsets"):
-            topology, reads = self._read_offsets(topology, progress)
+            before, (topology, reads) = topology, self._read_offsets(topology, progress)
         with progress.phase("merge"):
+            commits = _without(commits, topics_gone(before, topology))
             groups = self._merge_groups(listed, commits, members, topology, progress)
             end = self._merge_offsets("end_offset", self._end, reads[LATEST], topology, progress)
             start = self._merge_offsets(
@@ -175,7 +151,7 @@ class ClusterCollection:
             held=dict(progress.held),
         )
 
-    def _nothing_new(self, last: Snapshot, progress: _Progress) -> Snapshot:
+    def _nothing_new(self, last: Snapshot, progress: Progress) -> Snapshot:
         topology = last.topology
         silent = GroupsListed(silent=[broker.id for broker in topology.brokers])
         nothing = OffsetsRead({}, list(every_partition(topology)), [], [])
@@ -194,21 +170,23 @@ class ClusterCollection:
         )
 
     def _read_offsets(
-        self, topology: Topology, progress: _Progress
+        self, topology: Topology, progress: Progress
     ) -> tuple[Topology, dict[int, OffsetsRead]]:
-        """Read both ends of every log, and once more those whose leader has just moved."""
+        """Read both ends of every log, and once more where the leader moved or the topic is new."""
         deadline = progress.deadline()
         partitions = list(every_partition(topology))
         wanted = {LATEST: partitions, EARLIEST: partitions}
         reads = read_offsets(self._wire, topology, wanted, deadline)
-        moved = {timestamp: read.moved for timestamp, read in reads.items() if read.moved}
-        if moved:
+        if any(read.moved for read in reads.values()):
             again, failures = self._metadata.read(deadline)
             progress.failures += failures
             if again is not None:
+                gone = topics_gone(topology, again)
+                reads = {when: ask_again(read, gone, again) for when, read in reads.items()}
+                moved = {when: read.moved for when, read in reads.items() if read.moved}
+                for when, read in read_offsets(self._wire, again, moved, deadline).items():
+                    _add(read, reads[when])
                 topology = again
-                for timestamp, read in read_offsets(self._wire, again, moved, deadline).items():
-                    _add(read, reads[timestamp])
         return topology, reads
 
     def _merge_offsets(
@@ -217,7 +195,7 @@ class ClusterCollection:
         held: HeldOffsets,
         read: OffsetsRead,
         topology: Topology,
-        progress: _Progress,
+        progress: Progress,
     ) -> PartitionOffsets:
         filled = held.fill(read.offsets, [*read.unanswered, *read.moved], topology, progress.began)
         told = {name: read.offsets[name] for name in topology.topics if read.offsets.get(name)}
@@ -234,7 +212,7 @@ class ClusterCollection:
         commits: CommitsRead,
         members: MembersRead,
         topology: Topology,
-        progress: _Progress,
+        progress: Progress,
     ) -> dict[GroupId, Group]:
         groups = {group.id: _group(group, commits, members) for group in listed.groups.values()}
         listed_by = () if listed.silent else (broker.id for broker in topology.brokers)
@@ -252,41 +230,6 @@ class ClusterCollection:
         )
         return groups
 
-    def _report(self, progress: _Progress, *, succeeded: bool) -> CycleReport:
-        duration = time.monotonic() - progress.began
-        return CycleReport(
-            started_at=progress.started_at,
-            duration=duration,
-            succeeded=succeeded,
-            overran=duration > self._collect.interval,
-            durations=progress.durations,
-            cpu=progress.cpu,
-            requests=self._wire.take_requests(),
-            failures=_summed(progress.failures),
-            missing=progress.missing,
-            held=progress.held,
-            unreachable=progress.unreachable,
-            sizes=_sizes(self._snapshot) if self._snapshot else {},
-        )
-
-
-def _sizes(snapshot: Snapshot) -> dict[str, int]:
-    topics = snapshot.topology.topics
-    return {
-        "brokers": len(snapshot.topology.brokers),
-        "topics": len(topics),
-        "partitions": sum(len(topic.partitions) for topic in topics.values()),
-        "groups": len(snapshot.groups),
-    }
-
-
-def _summed(failures: Iterable[Failure]) -> tuple[Failure, ...]:
-    """Make one failure of all that have the same API, broker and code."""
-    counts: Counter[tuple[str, str, str]] = Counter()
-    for failure in failures:
-        counts[failure.api, failure.broker, failure.code] += failure.count
-    return tuple(Failure(*key, count) for key, count in sorted(counts.items()))
-
 
 def _add(again: OffsetsRead, read: OffsetsRead) -> None:
     """Put what was read of moved partitions the second time into the first read."""
@@ -295,6 +238,17 @@ def _add(again: OffsetsRead, read: OffsetsRead) -> None:
     read.unanswered.extend(again.unanswered)
     read.moved[:] = again.moved
     read.failures.extend(again.failures)
+
+
+def _without(read: CommitsRead, gone: Collection[TopicName]) -> CommitsRead:
+    """Drop the commits on topics that were deleted after these were read."""
+    if not gone:
+        return read
+    kept = {
+        group: {topic: offsets for topic, offsets in commits.items() if topic not in gone}
+        for group, commits in read.commits.items()
+    }
+    return replace(read, commits=kept)
 
 
 def _group(listed: ListedGroup, commits: CommitsRead, members: MembersRead) -> Group:

@@ -155,6 +155,20 @@ def test_a_topic_that_was_created_anew_has_no_held_offsets() -> None:
     assert snapshot.groups["billing"].commits == {}
 
 
+def test_a_topic_created_anew_within_a_cycle_is_read_anew() -> None:
+    """Neither offsets nor commits of the old log are told of the new one."""
+    cluster = FakeCluster(1, 2, 3)
+    cluster.claimed = [1, 2, 2]
+    cluster.born_again = UUID(int=2)
+    snapshot, report = cycle(collection(cluster))
+    assert snapshot.topology.topics["orders"].uuid == UUID(int=2)
+    assert snapshot.groups["billing"].commits == {}
+    asked = [c.request.partitions for c in cluster.calls if c.api == "ListOffsets"]
+    assert asked.count({"orders": [0]}) == 4, "both ends of the old log and of the new one"
+    assert snapshot.end == {"orders": {0: 9, 1: 9, 2: 9}}
+    assert report.missing["end_offset"] == 0
+
+
 def test_no_offsets_are_asked_for_of_a_share_group() -> None:
     """It has none that OffsetFetch knows; it is listed all the same."""
     cluster = FakeCluster(1, 2, 3)

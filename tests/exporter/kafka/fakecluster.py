@@ -19,6 +19,8 @@ class FakeCluster(FakeWire):
         frozen: brokers that say nothing.
         away: no bootstrap server answers either.
         uuid: the topic's id.
+        born_again: the topic's id from the second answer to Metadata on, when it is created
+            anew meanwhile.
         type: the group's type.
         begun: whether the bootstrap servers were to be asked again, by call of `connect`.
     """
@@ -30,6 +32,7 @@ class FakeCluster(FakeWire):
         self.frozen: set[int] = set()
         self.away = False
         self.uuid = UUID(int=1)
+        self.born_again: UUID | None = None
         self.type = "Classic"
         self.begun: list[bool] = []
         self.closed = False
@@ -71,6 +74,7 @@ class FakeCluster(FakeWire):
             for i, leader in enumerate(leaders)
         ]
         orders = told(name="orders", error_code=0, partitions=partitions, topic_id=self.uuid)
+        self.uuid = self.born_again or self.uuid
         brokers = [told(node_id=b.id, host=b.host, port=b.port, rack=None) for b in self.brokers()]
         return told(cluster_id="c", brokers=brokers, topics=[orders])
 

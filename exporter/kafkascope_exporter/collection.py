@@ -88,8 +88,11 @@ class ClusterCollection:
         topology = self._read_topology(progress)
         if topology is not None:
             self._snapshot = self._collect_all(topology, progress)
-        elif self._snapshot is not None:
-            self._snapshot = self._nothing_new(self._snapshot, progress)
+        else:
+            # Its client would go on to connect all the time, and to send a refused password.
+            self._members.close()
+            if self._snapshot is not None:
+                self._snapshot = self._nothing_new(self._snapshot, progress)
         return self._snapshot, progress.report(
             self._snapshot, self._wire.take_requests(), self._collect.interval
         )

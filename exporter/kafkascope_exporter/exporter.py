@@ -3,14 +3,12 @@
 import logging
 import sys
 
-from confluent_kafka.admin import AdminClient
-
 from kafkascope_exporter import server
 from kafkascope_exporter.collection import ClusterCollection
 from kafkascope_exporter.config import Cluster, Collect, Settings
 from kafkascope_exporter.exposition import Renderer
 from kafkascope_exporter.garbage import GarbageCollection
-from kafkascope_exporter.kafka.clients import kafka_python_configs, librdkafka_properties
+from kafkascope_exporter.kafka.clients import admin_client, kafka_python_configs
 from kafkascope_exporter.kafka.members import MembersReader
 from kafkascope_exporter.kafka.wire import Wire
 from kafkascope_exporter.metrics.rendering import Rendering
@@ -33,7 +31,7 @@ def collection_of(cluster: Cluster, collect: Collect) -> ClusterCollection:
         connect=lambda: Wire(kafka_python_configs(cluster, collect.deadline)),
         members=lambda wire: MembersReader(
             wire,
-            lambda: AdminClient(librdkafka_properties(cluster, collect.deadline)),
+            lambda: admin_client(cluster, collect.deadline),
             assignments=not cluster.show_all_offsets,
         ),
     )

@@ -106,6 +106,26 @@ def test_without_any_metadata_the_snapshot_stays_as_old_as_it_is() -> None:
     assert report.unreachable == ("no broker gives metadata: 1 TIMED_OUT, 2 TIMED_OUT, 3 TIMED_OUT")
 
 
+def test_without_any_metadata_the_client_for_members_is_let_go() -> None:
+    """It would try to connect all the time, and send a refused password more than once a second."""
+    cluster = FakeCluster(1, 2, 3)
+    closed: list[bool] = []
+
+    class Members(MembersReader):
+        def close(self) -> None:
+            closed.append(True)
+
+    collect = Collect(interval=15, deadline=10)
+    collecting = ClusterCollection(
+        Cluster(), collect, lambda: cluster, lambda w: Members(w, _no_admin, assignments=False)
+    )
+    cycle(collecting)
+    assert closed == []
+    cluster.frozen = {1, 2, 3}
+    cycle(collecting)
+    assert closed == [True]
+
+
 def test_without_metadata_and_hold_nothing_is_left_but_the_topology() -> None:
     """No value is shown that nobody told."""
     cluster = FakeCluster(1, 2, 3)

@@ -6,7 +6,7 @@ request before that).
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -121,22 +121,6 @@ def read_commits(
         still = _fetch(wire, found, topology, read, deadline)
         read.unanswered.extend(still | (moved - found.keys()))
     return read
-
-
-def without_topics(read: CommitsRead, gone: Collection[TopicName]) -> CommitsRead:
-    """Leave out the commits on topics that were deleted after they were read.
-
-    Args:
-        read: the commits; not changed.
-        gone: `offsets.topics_gone`: a topic of the same name has another log.
-    """
-    if not gone:
-        return read
-    commits = {
-        group: {topic: told for topic, told in topics.items() if topic not in gone}
-        for group, topics in read.commits.items()
-    }
-    return CommitsRead(commits, read.unanswered, read.failures)
 
 
 def _fetch(

@@ -85,6 +85,9 @@ class MembersReader:
         self._read_classic([g for g in described if g.type == CLASSIC], deadline, read)
         for group, future in futures.items():
             _take_consumer_group(group, future, deadline, read)
+        if futures and not any(group.id in read.groups for group in futures):
+            # Between cycles librdkafka would go on to connect, and to send a refused password.
+            self.close()
         return read
 
     def _ask_consumer_groups(

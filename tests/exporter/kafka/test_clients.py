@@ -1,9 +1,11 @@
 from typing import Any
 
 import pytest
+from confluent_kafka import KafkaException
 from kafka.errors import SaslAuthenticationFailedError
 
 from kafkascope_exporter.kafka.clients import (
+    admin_client,
     kafka_python_configs,
     librdkafka_properties,
 )
@@ -93,6 +95,18 @@ def test_a_login_without_a_token_fails_with_the_reason() -> None:
 
     with pytest.raises(SaslAuthenticationFailedError, match="token"):
         provider.token()
+
+
+def test_librdkafka_is_not_begun_without_a_token() -> None:
+    """Its constructor would hold up the cycle for ten seconds."""
+    settings = cluster(sasl=sasl("oauthbearer", oauthbearer_token_url=NOWHERE))
+
+    with pytest.raises(KafkaException) as caught:
+        admin_client(settings, DEADLINE)
+
+    (error,) = caught.value.args
+    assert error.name() == "SASL_AUTHENTICATION_FAILED"
+    assert "token URL" in error.str()
 
 
 def test_a_connection_gets_a_third_of_the_cycle() -> None:

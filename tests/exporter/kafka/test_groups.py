@@ -6,11 +6,9 @@ from typing import Any
 
 from kafkascope_exporter.config import Filter
 from kafkascope_exporter.kafka.groups import (
-    CommitsRead,
     ListedGroup,
     list_groups,
     read_commits,
-    without_topics,
 )
 from kafkascope_exporter.kafka.wire import Call
 from kafkascope_exporter.model import Failure
@@ -189,11 +187,3 @@ def test_coordinators_are_looked_up_together_by_brokers_that_can() -> None:
 
     assert read.commits == {"a": {"orders": {0: 5}}}
     assert [call.broker for call in wire.calls if call.api == "FindCoordinator"] == [2]
-
-
-def test_commits_on_topics_that_have_gone_are_left_out() -> None:
-    """Against the end of another log they would be a made-up lag."""
-    read = CommitsRead({"a": {"orders": {0: 900}, "other": {0: 5}}, "b": {"orders": {0: 1}}})
-
-    assert without_topics(read, {"orders"}).commits == {"a": {"other": {0: 5}}, "b": {}}
-    assert without_topics(read, ()) is read

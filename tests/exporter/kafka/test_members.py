@@ -43,6 +43,21 @@ def test_empty_groups_have_no_members_and_are_not_asked_for() -> None:
     assert wire.calls == []
 
 
+def test_a_client_whose_calls_all_fail_is_given_up_until_the_next_cycle() -> None:
+    """It would connect once a second meanwhile, and send a password that brokers refuse."""
+    made = []
+
+    def admin() -> AdminClient:
+        made.append(AdminClient({"bootstrap.servers": "127.0.0.1:1", "log_level": 0}))
+        return made[-1]
+
+    reader = MembersReader(FakeWire(lambda _: told(groups=[])), admin, assignments=False)
+    reads = [reader.read([group("a", type_="consumer")], 0) for _ in range(2)]
+
+    assert [read.unanswered for read in reads] == [["a"], ["a"]]
+    assert len(made) == 2
+
+
 def test_classic_groups_are_described_many_at_a_time() -> None:
     """One request to their coordinator."""
     wire = FakeWire(lambda _: told(groups=[described("a", 2), described("b", 1)]))

@@ -32,6 +32,7 @@ _TRACED: Final = {
     "confluent_kafka": {
         "Producer": ("kafkascope_tracing.producer", "ProducerTracing"),
         "Consumer": ("kafkascope_tracing.consumer", "ConsumerTracing"),
+        "ShareConsumer": ("kafkascope_tracing.share", "ShareConsumerTracing"),
     },
 }
 _PEER: Final = "opentelemetry.instrumentation.confluent_kafka"

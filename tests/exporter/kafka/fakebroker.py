@@ -143,10 +143,10 @@ class FakeBroker:
 
 
 @contextmanager
-def brokers(*made: FakeBroker) -> Iterator[None]:
-    """Let them know each other, as 1, 2 and so on, and end them."""
+def brokers(*made: FakeBroker, peers: Mapping[int, FakeBroker] | None = None) -> Iterator[None]:
+    """Let them know each other, as 1, 2 and so on if not given, and end them."""
     for broker in made:
-        broker.peers = dict(enumerate(made, start=1))
+        broker.peers = dict(peers or enumerate(made, start=1))
     try:
         yield
     finally:

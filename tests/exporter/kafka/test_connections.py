@@ -44,10 +44,15 @@ def soon(seconds: float = _PATIENCE_S) -> float:
     return time.monotonic() + seconds
 
 
+def metadata(broker: int) -> Call:
+    """A small request."""
+    request = MetadataRequest(topics=[], allow_auto_topic_creation=False)
+    return Call("Metadata", broker, request)
+
+
 def ask(wire: Wire, *ids: int, seconds: float = _PATIENCE_S) -> list[str]:
     """Ask these brokers, and give the codes of their answers."""
-    request = MetadataRequest(topics=[], allow_auto_topic_creation=False)
-    return [a.code for a in wire.ask([Call("Metadata", i, request) for i in ids], soon(seconds))]
+    return [answer.code for answer in wire.ask([metadata(i) for i in ids], soon(seconds))]
 
 
 def reason(wire: Wire) -> str:
@@ -151,6 +156,35 @@ def test_a_server_that_refuses_is_passed_over() -> None:
         with wired(servers) as wire:
             wire.connect(soon())
             assert [b.address for b in wire.brokers()] == [broker.address]
+
+
+def test_one_living_broker_is_found_behind_many_that_are_down() -> None:
+    """A few are asked at a time, and each that refuses makes room for the next."""
+    living, down = FakeBroker(), [FakeBroker() for _ in range(8)]
+    for broker in down:
+        broker.close()
+    everybody = dict(enumerate([*down, living], start=1))
+    with brokers(living, peers=everybody), wired(living.address) as wire:
+        wire.connect(soon())
+
+        answers = wire.ask_any([metadata(i) for i in everybody], soon(), at_once=2)
+
+    assert [answer.code for answer in answers] == ["NETWORK_EXCEPTION"] * 8 + [""]
+    assert answers[-1].call.broker == 9
+
+
+def test_only_calls_that_were_sent_have_failed() -> None:
+    """A silent broker keeps its place until the deadline, and nothing is said of the others."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        broker, mute = FakeBroker(), FakeBroker()
+        mute.port = silent.getsockname()[1]
+        with brokers(broker, mute), wired(broker.address) as wire:
+            wire.connect(soon())
+            calls = [metadata(2), metadata(1)]
+
+            assert [a.code for a in wire.ask_any(calls, soon(0.2), at_once=1)] == ["TIMED_OUT"]
+            assert [a.code for a in wire.ask_any(calls, soon(), at_once=2)] == [""]
+            assert wire.ask_any(calls, soon(-1)) == []
 
 
 def test_versions_are_each_brokers_own_and_of_its_latest_connection() -> None:

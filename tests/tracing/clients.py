@@ -34,18 +34,21 @@ class Cluster:
         return int(self.servers.split(",")[0].rpartition(":")[2])
 
     def config(self, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - any property
-        """Return a client's configuration; ``_`` in names stands for ``.``."""
-        own = {name.replace("_", "."): value for name, value in more.items()}
+        """Return a client's configuration; ``_`` in names stands for ``.``, but in callbacks'."""
+        own = {
+            name if name.startswith("on_") else name.replace("_", "."): value
+            for name, value in more.items()
+        }
         return {"bootstrap.servers": self.servers, "log_level": 0, "client.id": "app", **own}
 
     def consumer_config(self, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - any property
         """Return the configuration of a consumer that reads everything and commits nothing."""
-        return self.config(
-            group_id=f"group-of-{self.topic}",
-            auto_offset_reset="earliest",
-            enable_auto_commit=False,
-            **more,
-        )
+        own = {
+            "group.id": f"group-of-{self.topic}",
+            "auto.offset.reset": "earliest",
+            "enable.auto.commit": False,
+        }
+        return {**own, **self.config(**more)}
 
     def producer(self, telemetry: KafkaTelemetry | None, **more: Any) -> Producer:  # noqa: ANN401 - any property
         """Open a traced producer."""
@@ -66,6 +69,10 @@ class Cluster:
         for value in values:
             producer.produce(self.topic, value, **how)
         assert producer.flush(DEADLINE_S) == 0
+
+    def forget(self) -> None:
+        """Leave the consumers to the test."""
+        self._opened.clear()
 
     def close(self) -> None:
         """Close the consumers."""
@@ -97,10 +104,10 @@ def consume(consumer: Any, count: int) -> list[Any]:  # noqa: ANN401 - any consu
 
 
 def wait_for(attempt: Callable[[], Any], what: str) -> Any:  # noqa: ANN401 - whatever it returns
-    """Try until the result is neither None nor false, and return it."""
+    """Try until the result is neither None nor false nor empty, and return it."""
     deadline = time.monotonic() + DEADLINE_S
     while time.monotonic() < deadline:
         found = attempt()
-        if found is not None and found is not False:
+        if found is not None and found is not False and found != []:
             return found
     raise AssertionError(f"{what} did not come within {DEADLINE_S} s")

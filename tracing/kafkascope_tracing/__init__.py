@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kafkascope_tracing.builder import KafkaTelemetryBuilder as KafkaTelemetryBuilder
     from kafkascope_tracing.consumer import Consumer as Consumer
     from kafkascope_tracing.interceptors import ConsumerInterceptor as ConsumerInterceptor
     from kafkascope_tracing.interceptors import ProducerInterceptor as ProducerInterceptor
@@ -22,14 +23,13 @@ if TYPE_CHECKING:
     from kafkascope_tracing.markers import TracingProducerInterceptor as TracingProducerInterceptor
     from kafkascope_tracing.producer import Producer as Producer
     from kafkascope_tracing.telemetry import KafkaTelemetry as KafkaTelemetry
-    from kafkascope_tracing.telemetry import KafkaTelemetryBuilder as KafkaTelemetryBuilder
 
 # Loaded at first use: a program without Kafka that is run by opentelemetry-instrument pays nothing.
 _MODULES = {
     "Consumer": "consumer",
     "ConsumerInterceptor": "interceptors",
     "KafkaTelemetry": "telemetry",
-    "KafkaTelemetryBuilder": "telemetry",
+    "KafkaTelemetryBuilder": "builder",
     "Producer": "producer",
     "ProducerInterceptor": "interceptors",
     "ProducerRecord": "interceptors",

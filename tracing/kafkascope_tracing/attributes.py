@@ -37,6 +37,7 @@ ERROR_TYPE: Final = "error.type"
 QUEUE_TIME: Final = "kafka.record.queue_time_ms"
 BOOTSTRAP_SERVERS: Final = "messaging.kafka.bootstrap.servers"
 TRANSACTION_OUTCOME: Final = "kafkascope.transaction.outcome"
+ACKNOWLEDGE_TYPE: Final = "kafkascope.acknowledge.type"
 
 # Semantic conventions v1.24, given beside the others with `messaging/dup`.
 OLD_OPERATION: Final = "messaging.operation"
@@ -73,10 +74,11 @@ CREATE: Final = Operation("create", "create", SpanKind.PRODUCER, "create")
 POLL: Final = Operation("poll", "receive", SpanKind.CLIENT, "receive")
 PROCESS: Final = Operation("process", "process", SpanKind.CONSUMER, "process")
 COMMIT: Final = Operation("commit", "settle", SpanKind.CLIENT, "settle")
+ACKNOWLEDGE: Final = Operation("acknowledge", "settle", SpanKind.CLIENT, "settle")
 TRANSACTION: Final = Operation("transaction", "", SpanKind.INTERNAL, "")
 
 
-_CONSUMING: Final = frozenset({POLL, PROCESS, COMMIT})
+_CONSUMING: Final = frozenset({POLL, PROCESS, COMMIT, ACKNOWLEDGE})
 
 
 class MetricSets(NamedTuple):

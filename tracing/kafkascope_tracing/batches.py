@@ -22,9 +22,10 @@ from kafkascope_tracing.attributes import (
     SEND_OF_CREATED,
     SpanAttributes,
 )
+from kafkascope_tracing.delivery import DeliveryCallback
 from kafkascope_tracing.errors import error_type
 from kafkascope_tracing.interceptors import ProducerRecord
-from kafkascope_tracing.sending import DeliveryCallback, Produce, Sending
+from kafkascope_tracing.sending import Produce, Sending
 from kafkascope_tracing.tracer import is_suppressed
 
 _PARAMETERS: Final = ("topic", "messages", "partition", "callback", "on_delivery")

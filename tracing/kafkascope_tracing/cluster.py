@@ -32,16 +32,24 @@ class ClusterId:
 
     def learn(self, attributes: ClientAttributes) -> None:
         """Put the id into the attributes, once it is known; asks ever more seldom until then."""
-        if self._client is None:
+        if not self.is_due():
             return
-        self._asked += 1
-        if self._asked & (self._asked - 1):  # only the 1st, 2nd, 4th, 8th … time
-            return
-        client = self._client()
+        client = None if self._client is None else self._client()
         try:
             cluster_id = "" if client is None else client.cluster_id(0)
         except Exception:  # noqa: BLE001 - not known yet, or the client is closed
             return
+        self.take(cluster_id, attributes)
+
+    def is_due(self) -> bool:
+        """Whether to ask now: the id is not known, and the 1st, 2nd, 4th, 8th … time has come."""
+        if self._client is None:
+            return False
+        self._asked += 1
+        return not self._asked & (self._asked - 1)
+
+    def take(self, cluster_id: object, attributes: ClientAttributes) -> None:
+        """Put what a client answered into the attributes, if it knows the id."""
         if isinstance(cluster_id, str) and cluster_id:
             attributes.cluster_id = cluster_id
             self._client = None

@@ -57,9 +57,11 @@ class ConsumerTracing(_Client):
         if receiving is None or receiving.is_idle():
             return super().commit(*args, **kwargs)
         given = dict(zip(("message", "offsets", "asynchronous"), args, strict=False)) | kwargs
-        settlement = receiving.commits.start(_committed_by(given))
+        settlement = receiving.commits.start(committed_by(given))
         if not given.get("asynchronous", True):
-            return settlement.run(lambda: super(ConsumerTracing, self).commit(*args, **kwargs))
+            committed = settlement.run(lambda: super(ConsumerTracing, self).commit(*args, **kwargs))
+            receiving.announce_commit(committed)
+            return committed
         try:
             result = super().commit(*args, **kwargs)
         except BaseException as error:
@@ -136,13 +138,13 @@ def _observe_commits(chosen: Configured, receiving: Receiving) -> None:
     holder["on_commit"] = on_commit
 
 
-def _committed_by(given: dict[str, Any]) -> list[TopicPartition] | None:
+def committed_by(given: dict[str, Any]) -> list[TopicPartition] | None:
     """Return what a commit is told to commit, None when the client decides."""
     offsets = given.get("offsets")
     if isinstance(offsets, list):
         return offsets
-    message = given.get("message")
-    topic = None if message is None else message.topic()
-    if topic is None or message is None:
+    message: Any = given.get("message")
+    try:
+        return [TopicPartition(message.topic(), message.partition(), message.offset() + 1)]
+    except (AttributeError, TypeError):  # none, or what the client refuses
         return None
-    return [TopicPartition(topic, message.partition() or 0, (message.offset() or 0) + 1)]

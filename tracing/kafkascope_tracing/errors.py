@@ -39,3 +39,12 @@ def error_type(error: object) -> str:
 
 def _qualified(kind: type) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def exception_of(error: object) -> BaseException | None:
+    """Return an error as an exception: None for none, a ``KafkaException`` for a ``KafkaError``."""
+    if error is None or isinstance(error, BaseException):
+        return error
+    from confluent_kafka.cimpl import KafkaException  # noqa: PLC0415 - loaded when one comes here
+
+    return KafkaException(error)

@@ -110,15 +110,18 @@ class ProcessScope:
                 self._telemetry.spans.log(failure)
 
     def _end(self, error: Exception | None) -> None:
-        telemetry, message = self._telemetry, self._scope.subject
-        if telemetry.settings.process_spans == "off":
+        telemetry = self._telemetry
+        recording = telemetry.spans.active and self.span.is_recording()
+        times = telemetry.metrics.records_durations
+        if telemetry.settings.process_spans == "off" or not (recording or times):
             return
-        topic, partition, offset = message.topic(), message.partition(), message.offset()  # type: ignore[attr-defined]  # a Message
+        message: Any = self._scope.subject
+        topic, partition, offset = message.topic(), message.partition(), message.offset()
         failure = "" if error is None else error_type(error)
-        if telemetry.spans.active and self.span.is_recording():
+        if recording:
             telemetry.processed.note(topic, partition, offset, self.span)
             _end_span(telemetry, self.span, error, failure)
-        if telemetry.metrics.records_durations:
+        if times:
             sets = self._attributes.metric_set(PROCESS, topic, partition, failure)
             telemetry.metrics.process(sets.measured, perf_counter() - self._started)
 
@@ -279,3 +282,8 @@ class Processed:
         """
         found = self._spans.get((topic, partition))
         return None if found is None or offset <= found[0] else found[1]
+
+    def at(self, topic: str, partition: int, offset: int) -> SpanContext | None:
+        """Return the span of one message, if it is the last of its partition."""
+        found = self._spans.get((topic, partition))
+        return None if found is None or offset != found[0] else found[1]

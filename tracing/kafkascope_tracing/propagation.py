@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from typing import Final
+from typing import Final, NamedTuple
 
 from opentelemetry import baggage, propagate
 from opentelemetry.baggage.propagation import W3CBaggagePropagator
@@ -32,6 +32,7 @@ from kafkascope_tracing.headers import GETTER, SETTER, Header, merged, pairs_of,
 _TRACEPARENT: Final = re.compile(
     r"[ \t]*([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?[ \t]*"
 )
+_FLAGS: Final = {f"{flags:02x}": TraceFlags(flags) for flags in range(256)}
 _BAGGAGE: Final = W3CBaggagePropagator()
 _EMPTY: Final = Context()
 
@@ -110,14 +111,13 @@ class Propagation:
         if not headers:
             return context
         propagator = self._propagator()
-        pairs = pairs_of(headers)
+        pairs = headers if isinstance(headers, list) else pairs_of(headers)
         if self._is_w3c:
-            names = {name for name, _ in pairs}
-            if "tracestate" not in names and "baggage" not in names:
-                found = _read_traceparent(pairs)
-                if found is None:
+            carried = _read_w3c(pairs)
+            if not carried.lists:
+                if carried.span_context is None:
                     return context
-                return set_span_in_context(NonRecordingSpan(found), context)
+                return set_span_in_context(NonRecordingSpan(carried.span_context), context)
         return propagator.extract(pairs, context, getter=GETTER)
 
     def creation_context(self, headers: object) -> SpanContext:
@@ -130,9 +130,11 @@ class Propagation:
         if not headers:
             return INVALID_SPAN_CONTEXT
         propagator = self._propagator()
-        pairs = pairs_of(headers)
-        if self._is_w3c and not any(name == "tracestate" for name, _ in pairs):
-            return _read_traceparent(pairs) or INVALID_SPAN_CONTEXT
+        pairs = headers if isinstance(headers, list) else pairs_of(headers)
+        if self._is_w3c:
+            carried = _read_w3c(pairs)
+            if "tracestate" not in carried.lists:
+                return carried.span_context or INVALID_SPAN_CONTEXT
         # An invalid span, so that no propagator falls back to the current one.
         context = propagator.extract(
             pairs, set_span_in_context(INVALID_SPAN, _EMPTY), getter=GETTER
@@ -162,17 +164,35 @@ def _write_w3c(added: list[Header], span_context: SpanContext, context: Context)
         _BAGGAGE.inject(added, context, setter=SETTER)
 
 
-def _read_traceparent(pairs: list[Header]) -> SpanContext | None:
-    """Return the last traceparent that is text, as TraceContextTextMapPropagator reads it."""
-    texts = (text_of(value) for name, value in reversed(pairs) if name == "traceparent")
-    text = next((text for text in texts if text is not None), "")
-    match = _TRACEPARENT.fullmatch(text)
+class _Carried(NamedTuple):
+    """What headers carry in W3C's formats.
+
+    Args:
+        span_context: Of the last traceparent that is text, read as OpenTelemetry's propagator does.
+        lists: Which of the other two headers there are; only the propagators read those.
+    """
+
+    span_context: SpanContext | None
+    lists: tuple[str, ...]
+
+
+def _read_w3c(pairs: list[Header]) -> _Carried:
+    traceparent: str | None = None
+    lists: tuple[str, ...] = ()
+    for name, value in pairs:
+        if name == "traceparent":
+            traceparent = text_of(value) or traceparent
+        elif name in {"tracestate", "baggage"}:
+            lists += (name,)
+    return _Carried(None if traceparent is None else _span_context(traceparent), lists)
+
+
+def _span_context(traceparent: str) -> SpanContext | None:
+    match = _TRACEPARENT.fullmatch(traceparent)
     if match is None:
         return None
     version, trace_id, span_id, flags, rest = match.groups()
-    if version == "ff" or (version == "00" and rest):
+    if version == "ff" or (rest and version == "00"):
         return None
-    found = SpanContext(
-        int(trace_id, 16), int(span_id, 16), is_remote=True, trace_flags=TraceFlags(int(flags, 16))
-    )
+    found = SpanContext(int(trace_id, 16), int(span_id, 16), True, _FLAGS[flags])  # noqa: FBT003 - 0.2 µs less than by name
     return found if found.is_valid else None

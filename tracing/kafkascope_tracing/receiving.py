@@ -128,11 +128,17 @@ class Receiving:
         self._scope = scope
         scope.__enter__()
 
-    def leave(self) -> None:
-        """End the process span of what was received before, if there is one."""
+    def leave(self, error: BaseException | None = None) -> None:
+        """End the process span of what was received before, if there is one.
+
+        Args:
+            error: What went wrong with it.
+        """
         scope, self._scope = self._scope, None
         if scope is not None:
-            scope.close()
+            scope.close(error)
+        if self._implicit:
+            live_context()  # another thread may have ended what is current in this one
 
     def received(
         self, messages: list[Any], started: int, began: float, *, batch: bool
@@ -263,7 +269,11 @@ class Receiving:
         except Exception as failure:  # noqa: BLE001 - the user's own callback must still run
             self.telemetry.spans.log(failure)
         if error is None:
-            self._chain.each("on_commit", partitions)
+            self.announce_commit(partitions)
+
+    def announce_commit(self, partitions: list[Any]) -> None:
+        """Tell the interceptors that offsets were committed."""
+        self._chain.each("on_commit", partitions)
 
     def close(self) -> None:
         """End what is open: the client closed."""

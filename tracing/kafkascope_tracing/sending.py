@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from opentelemetry.context import Context, attach, detach, get_current
+from opentelemetry.context import Context, get_current
 from opentelemetry.trace import INVALID_SPAN, Link, Span, get_current_span, set_span_in_context
 
 from kafkascope_tracing.attributes import (
@@ -23,7 +23,8 @@ from kafkascope_tracing.attributes import (
     key_text,
 )
 from kafkascope_tracing.cluster import ClusterId
-from kafkascope_tracing.errors import error_type
+from kafkascope_tracing.delivery import Delivery, DeliveryCallback
+from kafkascope_tracing.errors import error_type, exception_of
 from kafkascope_tracing.headers import captured
 from kafkascope_tracing.interceptors import (
     Chain,
@@ -36,7 +37,6 @@ from kafkascope_tracing.tracer import is_suppressed
 if TYPE_CHECKING:
     from kafkascope_tracing.telemetry import KafkaTelemetry
 
-DeliveryCallback: TypeAlias = Callable[[Any, Any], object]
 Produce: TypeAlias = Callable[..., Any]
 
 _NO_LINKS: Final[tuple[Link, ...]] = ()
@@ -311,78 +311,6 @@ class Sending:
         partition = -1 if message is None else message.partition()
         offset = None if message is None else message.offset()
         metadata = RecordMetadata(topic, partition, -1 if offset is None else offset)
-        exception = error if isinstance(error, BaseException | None) else _exception_of(error)
+        exception = exception_of(error)
         for chain in (self._before, self._after):
             chain.each("on_acknowledgement", metadata, exception)
-
-
-def _exception_of(error: object) -> BaseException:
-    from confluent_kafka import KafkaException  # noqa: PLC0415 - loaded already when one comes here
-
-    return KafkaException(error)
-
-
-class Delivery:
-    """What a producer calls with the delivery report: ends the span, then runs the user's callback.
-
-    A client lets go of it without a call when it reports errors only: then the message arrived.
-
-    Args:
-        sending: Of the producer; None when only the user's callback is to be run.
-        span: Of the message; None when it is not traced.
-        context: The caller's, which the user's callback has as the current one.
-        topic: Of the message.
-        callback: The user's.
-    """
-
-    __slots__ = ("_callback", "_context", "_sending", "_span", "_started", "_topic")
-
-    def __init__(
-        self,
-        sending: Sending | None,
-        span: Span | None,
-        context: Context,
-        topic: str,
-        callback: DeliveryCallback | None,
-    ) -> None:
-        self._sending = sending
-        self._span = span
-        self._context = context
-        self._topic = topic
-        self._callback = callback
-        self._started = perf_counter()
-
-    def __call__(self, error: object, message: Any) -> None:  # noqa: ANN401 - a Message of the client
-        """Take the delivery report.
-
-        Raises:
-            Exception: Whatever the user's callback raises.
-        """
-        self._finish(error, message)
-        if self._callback is not None:
-            token = attach(self._context)
-            try:
-                self._callback(error, message)
-            finally:
-                detach(token)
-
-    def refuse(self, error: BaseException) -> None:
-        """Note that the client did not take the message."""
-        self._finish(error, None, refused=True)
-
-    def _finish(self, error: object, message: Any, *, refused: bool = False) -> None:  # noqa: ANN401
-        sending, self._sending = self._sending, None
-        if sending is None:
-            return
-        try:
-            if self._span is not None:
-                sending.finish(
-                    self._span, self._topic, self._started, error, message, refused=refused
-                )
-            sending.acknowledge(self._topic, error, message)
-        except Exception as failure:  # noqa: BLE001 - the user's callback must still run
-            sending.telemetry.spans.log(failure)
-
-    def __del__(self) -> None:
-        if self._sending is not None:
-            self._finish(None, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import types
 from collections.abc import Iterator
 from importlib.metadata import entry_points
@@ -199,6 +200,65 @@ def test_the_environment_can_have_process_spans_explicit(
     consumer.close()
 
     assert recorder.spans() == []
+
+
+PEER = "opentelemetry.instrumentation.confluent_kafka"
+
+
+@pytest.mark.parametrize("active", [True, False])
+def test_it_steps_aside_for_instrumentation_that_is_active(
+    instrumentor: KafkaInstrumentor,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    *,
+    active: bool,
+) -> None:
+    """To have imported the other one is not to use it."""
+    peer = types.ModuleType(PEER)
+    state = types.SimpleNamespace(is_instrumented_by_opentelemetry=active)
+    peer.ConfluentKafkaInstrumentor = lambda: state  # type: ignore[attr-defined] # one instance for all
+    monkeypatch.setitem(sys.modules, PEER, peer)
+
+    instrumentor.instrument()
+
+    assert instrumentor.is_instrumented_by_opentelemetry is not active
+    assert (confluent_kafka.Producer is ORIGINALS[0]) is active
+    assert ("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS=confluent_kafka" in caplog.text) is active
+
+
+def test_it_steps_aside_for_instrumentation_that_comes_later(
+    instrumentor: KafkaInstrumentor,
+    recorder: Recorder,
+    cluster: Cluster,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The other one derives its classes from those that it finds; theirs are the only spans."""
+    instrumentor.instrument(tracer_provider=recorder.provider)
+
+    theirs = [
+        type(f"AutoInstrumented{base.__name__}", (base,), {"__module__": PEER})
+        for base in (Producer, Consumer)
+    ]
+
+    assert not instrumentor.is_instrumented_by_opentelemetry
+    assert confluent_kafka.Producer is ORIGINALS[0]
+    assert caplog.text.count("steps aside") == 1
+    send(theirs[0](cluster.config()), cluster.topic)
+    assert recorder.spans() == []
+
+
+def test_what_is_imported_after_uninstrumenting_stays_as_it_is(
+    instrumentor: KafkaInstrumentor,
+) -> None:
+    """The import hook is still there, but does nothing."""
+    instrumentor.instrument()
+    instrumentor.uninstrument()
+    late = types.ModuleType("confluent_kafka")
+    late.Producer = ORIGINALS[0]  # type: ignore[attr-defined] # as the real one has it
+
+    instrumentor._put_in(late)
+
+    assert confluent_kafka.Producer is ORIGINALS[0]
 
 
 def test_a_client_that_cannot_be_traced_is_still_imported(

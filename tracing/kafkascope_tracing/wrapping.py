@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
+from confluent_kafka import cimpl
 from confluent_kafka.cimpl import Consumer as RawConsumer
 from confluent_kafka.cimpl import Producer as RawProducer
 
@@ -17,6 +19,16 @@ if TYPE_CHECKING:
 
 _OWN: Final = frozenset({"__class__", "__init__", "__new__", "__getattribute__", "__getattr__"})
 _SPECIAL: Final = ("__len__", "__bool__", "__enter__", "__exit__", "__iter__", "__next__")
+# Our class for each of the client's own that are written in Python, by the module that it is in.
+_VARIANTS: Final = {
+    "SerializingProducer": "serializing",
+    "DeserializingConsumer": "serializing",
+    "DeserializingShareConsumer": "share",
+    "AIOProducer": "aio",
+    "AIOConsumer": "aio",
+    "AsyncSerializingProducer": "aio",
+    "AsyncDeserializingConsumer": "aio",
+}
 
 
 class StandIn:
@@ -94,6 +106,11 @@ def wrap(telemetry: KafkaTelemetry, client: object, config: Mapping[str, Any]) -
     if getattr(client, "_sending", None) or getattr(client, "_receiving", None):
         return client
     chosen = Configured((), {}, dict(config), telemetry, ())
+    variant = _variant_of(type(client))
+    if variant is not None:
+        _retype(client, *variant)
+        _begin(client, chosen)
+        return client
     if isinstance(client, RawProducer):
         producer = _stand_in(type(client), ProducerTracing)(client)
         producer.__dict__["_sending"] = make_sending(client, chosen)
@@ -102,4 +119,35 @@ def wrap(telemetry: KafkaTelemetry, client: object, config: Mapping[str, Any]) -
         consumer = _stand_in(type(client), ConsumerTracing)(client)
         consumer.__dict__["_receiving"] = make_receiving(client, chosen)
         return consumer
+    if isinstance(client, getattr(cimpl, "ShareConsumer", ())):
+        from kafkascope_tracing.share import ShareConsumerTracing  # noqa: PLC0415 - not in each release
+
+        shared = _stand_in(type(client), ShareConsumerTracing)(client)
+        shared.begin_tracing(chosen)
+        return shared
     raise TypeError(f"cannot wrap {type(client).__name__}: it is neither a Producer nor a Consumer")
+
+
+def _variant_of(client_class: type) -> tuple[type, type] | None:
+    """Return which class of the client's own in Python this is or derives from, and ours for it."""
+    for found in client_class.__mro__:
+        module = _VARIANTS.get(found.__name__)
+        if module is not None and found.__module__.startswith("confluent_kafka."):
+            return found, getattr(import_module(f"kafkascope_tracing.{module}"), found.__name__)
+    return None
+
+
+def _retype(client: Any, raw: type, ours: type) -> None:  # noqa: ANN401 - any client
+    """Give a client our class: it calls its own methods, so nothing can stand in for it."""
+    own = type(client)
+    client.__class__ = ours if own is raw else type(own.__name__, (own, ours), {})
+
+
+def _begin(client: Any, chosen: Configured) -> None:  # noqa: ANN401 - any client
+    """Trace a client that has our class now."""
+    if hasattr(client, "begin_tracing"):
+        client.begin_tracing(chosen)
+    elif isinstance(client, RawProducer):
+        client._sending = make_sending(client, chosen)  # type: ignore[attr-defined]  # noqa: SLF001 - it has our class
+    else:
+        client._receiving = make_receiving(client, chosen)  # noqa: SLF001 - the same

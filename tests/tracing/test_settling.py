@@ -97,7 +97,7 @@ def test_automatic_commits_have_spans_of_their_own(cluster: Cluster, recorder: R
     message = poll(consumer)
     with telemetry.process(message):
         consumer.store_offsets(message=message)
-    wait_for(lambda: (consumer.poll(0.1) and None) or recorder.spans("commit") or None, "a commit")
+    wait_for(lambda: consumer.poll(0.1) is None and recorder.spans("commit"), "a commit")
 
     (process,) = recorder.spans("process")
     commit = recorder.spans("commit")[0]

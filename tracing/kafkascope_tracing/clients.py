@@ -40,6 +40,12 @@ class Configured:
     telemetry: KafkaTelemetry
     interceptors: tuple[Any, ...]
 
+    def chain(self) -> Chain[Any]:
+        """Return all interceptors but the tracing one."""
+        chain = Chain([each for each in self.interceptors if not is_ours(each)])
+        chain.configure(self.config)
+        return chain
+
     def chains(self) -> tuple[Chain[Any], Chain[Any]]:
         """Return the interceptors before and after the tracing one; it is last by default."""
         place = next(

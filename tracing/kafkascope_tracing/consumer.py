@@ -9,7 +9,6 @@ from confluent_kafka.cimpl import TopicPartition
 
 from kafkascope_tracing.clients import Configured, configured
 from kafkascope_tracing.cluster import ClusterId
-from kafkascope_tracing.interceptors import Chain
 from kafkascope_tracing.receiving import Receiving
 
 if TYPE_CHECKING:
@@ -116,9 +115,7 @@ def make_receiving(client: object, chosen: Configured) -> Receiving | None:
     """Return what a consumer's spans need, None when it is to be left alone."""
     if not chosen.telemetry.settings.enabled and not chosen.interceptors:
         return None
-    before, after = chosen.chains()
-    chain = Chain((*before, *after))
-    return Receiving(chosen.telemetry, chosen.config, chain, ClusterId(client))
+    return Receiving(chosen.telemetry, chosen.config, chosen.chain(), ClusterId(client))
 
 
 def _observe_commits(chosen: Configured, receiving: Receiving) -> None:

@@ -33,6 +33,13 @@ _TRACEPARENT: Final = re.compile(
     r"[ \t]*([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?[ \t]*"
 )
 _FLAGS: Final = {f"{flags:02x}": TraceFlags(flags) for flags in range(256)}
+_B3: Final = frozenset(
+    {
+        "b3",
+        *(f"x-b3-{part}" for part in ("traceid", "spanid", "parentspanid", "sampled", "flags")),
+    }
+)
+"""B3's two formats: whoever reads one takes the other as well."""
 _BAGGAGE: Final = W3CBaggagePropagator()
 _EMPTY: Final = Context()
 
@@ -58,7 +65,7 @@ class Propagation:
         propagator = self._given or propagate.get_global_textmap()
         if propagator is not self._known:
             self._is_w3c = _is_w3c(propagator)
-            self._fields = propagator.fields
+            self._fields = _related(propagator.fields)
             self._known = propagator
         return propagator
 
@@ -140,6 +147,11 @@ class Propagation:
             pairs, set_span_in_context(INVALID_SPAN, _EMPTY), getter=GETTER
         )
         return get_current_span(context).get_span_context()
+
+
+def _related(fields: Collection[str]) -> frozenset[str]:
+    """Return the headers of a propagator with those that its readers take instead of them."""
+    return frozenset(fields) | (_B3 if _B3.intersection(fields) else frozenset())
 
 
 def _is_w3c(propagator: TextMapPropagator) -> bool:

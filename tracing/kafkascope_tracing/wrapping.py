@@ -41,14 +41,10 @@ class StandIn:
     def __init__(self, client: Any) -> None:  # noqa: ANN401 - any client
         self.__dict__["_client"] = client
 
-    @property
+    @property  # type: ignore[misc]  # nobody sets it
     def __class__(self) -> type:
         """The client's class, so that ``isinstance`` is answered as the client would be."""
         return type(self._client)
-
-    @__class__.setter
-    def __class__(self, _: type) -> None:
-        raise TypeError("a wrapped client keeps its class")
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - the client's
         return getattr(self.__dict__["_client"], name)

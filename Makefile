@@ -27,10 +27,19 @@ $(STAMP): requirements/dev.txt exporter/pyproject.toml tracing/pyproject.toml de
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e exporter -e tracing -e demo
 	@rm -f .venv/.installed* && touch .venv/.installed $@
 
+# Other people's instrumentation, apart from ours: installed beside it, it would be loaded with it.
+PEERS := .venv-peers/.installed
+
+$(PEERS): requirements/peers.txt | install
+	@$(BIN)/python requirements/environment.py .venv-peers
+	@echo "installing the peers that tracing is compared with into .venv-peers"
+	@.venv-peers/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/peers.txt
+	@touch $@
+
 run: install ## start three brokers, the exporter and a little load (ARGS=--for=60 ends by itself)
 	@$(BIN)/kafkascope-demo run $(ARGS)
 
-test: install ## run the tests (ARGS for pytest)
+test: install $(PEERS) ## run the tests (ARGS for pytest)
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
 lint: install ## check style, format and types
@@ -42,7 +51,7 @@ type: install ## check types only (mypy --strict)
 golden: install ## rewrite the golden files from what the code renders now
 	$(BIN)/python -m pytest -n 0 --refresh-golden tests/exporter $(ARGS)
 
-bench: install ## measure against a seeded local cluster, beside the peers on PATH (ARGS=--help)
+bench: install $(PEERS) ## measure against a seeded local cluster, beside the peers on PATH (ARGS=--help)
 	$(BIN)/python -m tests.bench $(ARGS)
 
 drill: install ## freeze and kill brokers under the exporter, and print what stayed (ARGS=--help)

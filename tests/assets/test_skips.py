@@ -52,7 +52,6 @@ def test_only_these_reasons_to_skip_are_allowed_in_ci() -> None:
         "../shared is absent",
         "kafka_exporter is not on PATH",
         "kminion is not on PATH",
-        "opentelemetry-semantic-conventions is older than v1.44.0",
     }
 
     assert expected == ALLOWED_SKIPS

@@ -38,7 +38,8 @@ _SDK: Final = (
     "opentelemetry-propagator-jaeger",
 )
 # opentelemetry-instrumentation before 0.49b0 imports pkg_resources, which newer ones lack.
-_SETUPTOOLS: Final = "setuptools<81"
+_SETUPTOOLS: Final = "setuptools>=75,<81"
+_OLD: Final = "ignore:pkg_resources is deprecated:DeprecationWarning"
 
 
 class InstallError(Exception):
@@ -143,7 +144,7 @@ def run(combination: Combination, more: Sequence[str]) -> tuple[tuple[str, ...],
         subprocess.run(
             [
                 *(interpreter, "-m", "pytest", "-n", "0", "-q", "-p", "no:cacheprovider"),
-                *(f"--junit-xml={report}", TESTS, *more),
+                *("-W", _OLD, f"--junit-xml={report}", TESTS, *more),
             ],
             cwd=_ROOT,
             check=False,

@@ -24,11 +24,21 @@ def project(distribution: str) -> dict[str, object]:
     return table
 
 
+class ForRunning(ast.NodeTransformer):
+    """Leaves out what only a type checker reads, which brings its own packages."""
+
+    def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
+        """Keep of ``if TYPE_CHECKING`` the other branch."""
+        if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            return node.orelse
+        return self.generic_visit(node)
+
+
 def imported_packages(package: Path) -> set[str]:
-    """Name the top-level packages that the modules of ``package`` import."""
+    """Name the top-level packages that the modules of ``package`` import when they run."""
     found: set[str] = set()
     for module in package.rglob("*.py"):
-        for node in ast.walk(ast.parse(module.read_text())):
+        for node in ast.walk(ForRunning().visit(ast.parse(module.read_text()))):
             if isinstance(node, ast.Import):
                 found |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module:

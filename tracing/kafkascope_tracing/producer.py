@@ -120,10 +120,10 @@ class ProducerTracing(_Client):
 
     if hasattr(RawProducer, "close"):
 
-        def close(self) -> bool:
+        def close(self, *args: Any, **kwargs: Any) -> bool:  # noqa: ANN401 - the client's
             """Close the producer, as ``confluent_kafka.Producer.close`` does."""
             try:
-                return super().close()
+                return super().close(*args, **kwargs)
             finally:
                 self._end_tracing()
 

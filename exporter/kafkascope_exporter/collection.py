@@ -109,7 +109,7 @@ class ClusterCollection:
                 self._wire.connect(deadline, again=self._lost)
             except ClusterUnreachableError as error:
                 progress.failures.append(Failure("Connect", "", error.code))
-                progress.unreachable = f"--kafka.server={','.join(self._cluster.servers)}: {error}"
+                progress.unreachable = f"--kafka.server: {error}"
                 # The next cycle tries the brokers that were known: the bootstrap servers may be
                 # gone and they not.
                 self._lost = False

@@ -145,7 +145,7 @@ def test_a_cluster_that_was_never_reached_has_no_snapshot() -> None:
     snapshot, report = collection(cluster).cycle()
     assert snapshot is None
     assert not report.succeeded
-    assert report.unreachable == "--kafka.server=kafka:9092: Connection refused"
+    assert report.unreachable == "--kafka.server: kafka:9092: Connection refused"
     assert report.failures == (Failure("Connect", "", "NETWORK_EXCEPTION"),)
 
 

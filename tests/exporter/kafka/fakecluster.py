@@ -41,7 +41,7 @@ class FakeCluster(FakeWire):
         """Fail when nobody is there and the bootstrap servers have to be asked."""
         self.begun.append(again)
         if self.away and (again or len(self.begun) == 1):
-            raise ClusterUnreachableError("Connection refused", "NETWORK_EXCEPTION")
+            raise ClusterUnreachableError("kafka:9092: Connection refused", "NETWORK_EXCEPTION")
 
     def learn(self, brokers: object, deadline: float) -> None:
         """Know all brokers already."""

@@ -76,6 +76,32 @@ def test_a_program_without_kafka_does_not_load_the_client() -> None:
     assert instrument(NOTHING_OF_KAFKA).stderr == ""
 
 
+def test_a_program_that_imports_our_own_classes_first_is_traced_once() -> None:
+    """Their import is what loads the client, so the tracing is put in when it ends."""
+    ours = "from kafkascope_tracing import Producer as Explicit\n"
+    explicit = PROGRAM.replace("(Producer, ", "(Explicit, Producer, ")
+
+    done = instrument(ours + explicit.replace("before = ", "before = 0 and "))
+
+    assert names(done) == ["send orders"] * 3
+    assert done.stderr == ""
+
+
+def test_what_is_imported_after_uninstrumenting_stays_as_it_is() -> None:
+    """The import hook is still there, but does nothing."""
+    code = (
+        "from kafkascope_tracing.auto import KafkaInstrumentor\n"
+        "KafkaInstrumentor().instrument()\n"
+        "KafkaInstrumentor().uninstrument()\n"
+        "import confluent_kafka, sys\n"
+        "from confluent_kafka import cimpl\n"
+        "assert confluent_kafka.Producer.__mro__ == (cimpl.Producer, object)\n"
+        "assert 'kafkascope_tracing.producer' not in sys.modules\n"
+    )
+
+    assert run(sys.executable, "-c", code, environment={}).stderr == ""
+
+
 @pytest.mark.parametrize(
     "environment",
     [

@@ -12,6 +12,7 @@ import logging
 import os
 import sys
 from collections.abc import Collection, Mapping
+from functools import partial
 from importlib import import_module
 from types import ModuleType
 from typing import Any, Final
@@ -27,13 +28,20 @@ __all__ = ["KafkaInstrumentor"]
 
 _log = logging.getLogger(__name__)
 
-# By the module after whose import it is put in: a class of the client, and where its tracing is.
+_AIO: Final = {
+    "AIOProducer": ("kafkascope_tracing.aioproducer", "AIOProducerTracing"),
+    "AIOConsumer": ("kafkascope_tracing.aioconsumer", "AIOConsumerTracing"),
+}
+# By the module that a program gets them from: classes of the client, and where their tracing is.
+# Classes that the client itself derives from these are traced with them.
 _TRACED: Final = {
     "confluent_kafka": {
         "Producer": ("kafkascope_tracing.producer", "ProducerTracing"),
         "Consumer": ("kafkascope_tracing.consumer", "ConsumerTracing"),
         "ShareConsumer": ("kafkascope_tracing.share", "ShareConsumerTracing"),
     },
+    "confluent_kafka.aio": _AIO,
+    "confluent_kafka.experimental.aio": _AIO,  # in 2.12
 }
 _PEER: Final = "opentelemetry.instrumentation.confluent_kafka"
 _STEPS_ASIDE: Final = (
@@ -57,7 +65,7 @@ class KafkaInstrumentor(instrumentor.BaseInstrumentor):  # type: ignore[misc, na
 
     # BaseInstrumentor has one instance for all calls.
     _active = False
-    _weavings: Final[dict[tuple[str, str], Weaving]] = {}
+    _weavings: Final[dict[str, Weaving]] = {}
     _default_before: KafkaTelemetry | None = None
 
     def instrumentation_dependencies(self) -> Collection[str]:
@@ -89,8 +97,10 @@ class KafkaInstrumentor(instrumentor.BaseInstrumentor):  # type: ignore[misc, na
             self._default_before = default_telemetry()
             set_default_telemetry(telemetry)
             self._active = True
-            for name in _TRACED:
-                register_post_import_hook(self._put_in, name)
+            for name, clients in _TRACED.items():
+                register_post_import_hook(self._load, name)
+                for client, (home, mixin) in clients.items():
+                    register_post_import_hook(partial(self._put_in, name, client, mixin), home)
 
     def _uninstrument(self, **_: Any) -> None:  # noqa: ANN401 - see instrument
         self._active = False
@@ -98,23 +108,34 @@ class KafkaInstrumentor(instrumentor.BaseInstrumentor):  # type: ignore[misc, na
             weaving.take_out()
         set_default_telemetry(self._default_before)
 
-    def _put_in(self, module: ModuleType) -> None:
-        """Trace the classes of a module that has just been imported. Never raises."""
-        if not self._active:
-            return
-        for name, (home, mixin) in _TRACED[module.__name__].items():
-            try:
-                if hasattr(module, name):
-                    self._weaving(module, name, home, mixin).put_in()
-            except Exception:  # noqa: BLE001 - the program must not lose its import by us
-                _log.exception("%s.%s is not traced", module.__name__, name)
+    def _load(self, module: ModuleType) -> None:
+        """Load the tracing of the classes of a module that has just been imported. Never raises."""
+        for client, (home, _) in _TRACED[module.__name__].items():
+            if self._active and hasattr(module, client):
+                try:
+                    import_module(home)
+                except Exception:  # noqa: BLE001 - the program must not lose its import by us
+                    _log.exception("%s.%s is not traced", module.__name__, client)
 
-    def _weaving(self, module: ModuleType, name: str, home: str, mixin: str) -> Weaving:
-        key = (module.__name__, name)
-        if key not in self._weavings:
-            tracing = getattr(import_module(home), mixin)
-            self._weavings[key] = Weaving(getattr(module, name), tracing, self._on_subclass)
-        return self._weavings[key]
+    def _put_in(self, name: str, client: str, mixin: str, home: ModuleType) -> None:
+        """Trace one class, now that its tracing is loaded. Never raises.
+
+        That may be by the program, which imports our own classes: their import loads the client,
+        and before it ends there is no tracing to put in.
+        """
+        module = sys.modules.get(name)
+        if self._active and hasattr(module, client):
+            try:
+                self._weaving(
+                    f"{name}.{client}", getattr(module, client), getattr(home, mixin)
+                ).put_in()
+            except Exception:  # noqa: BLE001 - the program must not lose its import by us
+                _log.exception("%s.%s is not traced", name, client)
+
+    def _weaving(self, name: str, original: type, mixin: type) -> Weaving:
+        if name not in self._weavings:
+            self._weavings[name] = Weaving(original, mixin, self._on_subclass)
+        return self._weavings[name]
 
     def _on_subclass(self, subclass: type) -> None:
         """Step aside when the other instrumentation derives its classes from ours."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter, time_ns
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from opentelemetry.context import get_current
+from opentelemetry.context import Context, get_current
 from opentelemetry.trace import Link, Span
 
 from kafkascope_tracing.attributes import (
@@ -224,11 +224,19 @@ class Receiving:
         return attributes
 
     def failed(self, error: Exception, started: int, began: float) -> None:
-        """Report a poll that raised."""
-        telemetry = self.telemetry
+        """Report a poll that raised; never raises itself."""
         context = get_current()
         if self._quiet or is_suppressed(context):
             return
+        try:
+            self._report_failure(error, context, started, began)
+        except Exception as fault:  # noqa: BLE001 - the client's own error reaches the application
+            self.telemetry.spans.log(fault)
+
+    def _report_failure(
+        self, error: Exception, context: Context, started: int, began: float
+    ) -> None:
+        telemetry = self.telemetry
         failure = error_type(error)
         if telemetry.spans.is_active() and telemetry.settings.receive_spans:
             base = self.attributes.span_base(POLL, None)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 import types
 from collections.abc import Iterator
+from importlib import import_module
 from importlib.metadata import entry_points
 
 import confluent_kafka
@@ -94,6 +96,33 @@ def test_a_deserializing_consumer_makes_process_spans(
     consumer.close()
 
     assert [span.name for span in recorder.spans()] == [f"process {cluster.topic}"]
+
+
+def clients_of(package: types.ModuleType) -> dict[str, type]:
+    """The producers and consumers that a package offers."""
+    return {
+        name: found
+        for name, found in vars(package).items()
+        if isinstance(found, type) and name.endswith(("Producer", "Consumer"))
+    }
+
+
+def test_no_client_of_the_installed_release_is_forgotten(instrumentor: KafkaInstrumentor) -> None:
+    """A newer one may add classes: this is where we learn of it."""
+    packages = [confluent_kafka]
+    with contextlib.suppress(ImportError):
+        packages.append(import_module("confluent_kafka.aio"))
+    instrumentor.instrument()
+
+    found = [client for package in packages for client in clients_of(package).values()]
+
+    assert len(found) >= 4
+    untraced = [
+        client
+        for client in found
+        if not any(base.__module__.startswith("kafkascope_tracing.") for base in client.__mro__)
+    ]
+    assert untraced == []
 
 
 def test_uninstrumenting_leaves_everything_as_it_was(

@@ -91,11 +91,13 @@ class ProcessScope:
             links = () if creation is None else (Link(creation),)
             attributes = _attributes(telemetry, self._attributes, message)
             span = telemetry.spans.start(base, context, attributes, links)
-            if span.get_span_context().is_valid:
-                context = set_span_in_context(span, context)
-        self.span = get_current_span(context)
+            if not span.get_span_context().is_valid:
+                span = get_current_span(context)
+        else:
+            span = get_current_span(context)
+        self.span = span
         self._started = perf_counter()
-        self._scope.enter(context, previous)
+        self._scope.enter(context, span, previous)
 
     def close(self, error: BaseException | None = None) -> None:
         """End the span; doing it again does nothing.
@@ -172,7 +174,7 @@ class BatchScope:
         limit = telemetry.settings.link_limit
         self._spans = list(in_chunks(links, len(self._messages), limit, make))
         if self._spans[0].get_span_context().is_valid:
-            self._scope.enter(set_span_in_context(self._spans[0], previous), previous)
+            self._scope.enter(previous, self._spans[0], previous)
 
     def close(self, error: BaseException | None = None) -> None:
         """End the span; doing it again does nothing."""

@@ -48,6 +48,7 @@ class Receiving:
         "_chain",
         "_implicit",
         "_quiet",
+        "_reports",
         "_scope",
         "_topics",
         "attributes",
@@ -68,6 +69,7 @@ class Receiving:
         self._quiet = not settings.enabled
         self._implicit = settings.enabled and settings.process_spans == "implicit"
         self._chain = chain
+        self._reports = settings.receive_spans or self._implicit or len(chain) > 0
         self._scope: ProcessScope | BatchScope | None = None
         self._topics: set[str] = set()
         self.attributes = ClientAttributes(
@@ -108,6 +110,9 @@ class Receiving:
             self.failed(error, started, began)
             raise
         if message is None or message.error() is not None:
+            return message
+        if not (self._reports or self.telemetry.metrics.active):
+            self._note({message.topic()})
             return message
         messages = self.received([message], started, began, batch=False)
         return messages[0] if messages else None
@@ -167,21 +172,25 @@ class Receiving:
     def _report(self, messages: list[Any], started: int, began: float, *, batch: bool) -> None:
         telemetry = self.telemetry
         topics = {message.topic() for message in messages}
-        if not topics <= self._topics:
-            self._topics |= topics
-            telemetry.consumers.note(topics, self.attributes)
+        self._note(topics)
         if telemetry.metrics.active:
             self._measure(messages, topics, began)
-        if telemetry.spans.active:
-            self.cluster.learn(self.attributes)
-            if telemetry.settings.receive_spans:
-                self._trace(messages, topics, started, batch=batch)
+        if telemetry.spans.active and telemetry.settings.receive_spans:
+            self._trace(messages, topics, started, batch=batch)
         if self._implicit:
             live_context()
             if len(messages) == 1:
                 self.enter(ProcessScope(telemetry, messages[0], self.attributes))
             else:
                 self.enter(BatchScope(telemetry, messages, self.attributes))
+
+    def _note(self, topics: set[str]) -> None:
+        """Learn what explicit process spans need to know of this consumer."""
+        if not topics <= self._topics:
+            self._topics |= topics
+            self.telemetry.consumers.note(topics, self.attributes)
+        if self.telemetry.spans.active:
+            self.cluster.learn(self.attributes)
 
     def _measure(self, messages: list[Any], topics: set[str], began: float) -> None:
         metrics = self.telemetry.metrics

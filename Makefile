@@ -53,6 +53,7 @@ golden: install ## rewrite the golden files from what the code renders now
 
 bench: install $(PEERS) ## measure against a seeded local cluster, beside the peers on PATH (ARGS=--help)
 	$(BIN)/python -m tests.bench $(ARGS)
+	$(if $(ARGS),,$(BIN)/python -m tests.bench.tracing)
 
 drill: install ## freeze and kill brokers under the exporter, and print what stayed (ARGS=--help)
 	$(BIN)/python -m tests.bench.drill $(ARGS)

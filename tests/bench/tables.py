@@ -1,12 +1,11 @@
 """The bench's results as tables of cells, drawn in the terminal or written as Markdown."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
+from tests.bench.cells import Cells
 from tests.bench.exporters import OURS
 from tests.bench.results import ClusterMeasured, Measured, Results
 from tests.markedfile import Marks
@@ -14,15 +13,6 @@ from tests.markedfile import Marks
 MARKS = Marks("make bench")
 _DEFAULT_PARTITIONS = 10_000
 _MEGA = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Cells:
-    """A table: heading, column names, rows."""
-
-    title: str
-    columns: Sequence[str]
-    rows: Sequence[Sequence[str]]
 
 
 def tables(results: Results) -> list[Cells]:
@@ -184,12 +174,7 @@ def notes(results: Results) -> list[str]:
 def draw(results: Results, console: Console) -> None:
     """Print everything in the terminal."""
     for cells in tables(results):
-        drawn = Table(title=cells.title, title_justify="left")
-        for column in cells.columns:
-            drawn.add_column(column)
-        for row in cells.rows:
-            drawn.add_row(*row)
-        console.print(drawn)
+        console.print(cells.drawn())
     for note in notes(results):
         console.print(note)
 
@@ -197,11 +182,6 @@ def draw(results: Results, console: Console) -> None:
 def write_markdown(results: Results, file: Path) -> None:
     """Put the tables into ``file`` in place of those that are there."""
     parts = [f"```console\n$ {results.command}\n```\n"]
-    parts += [_markdown(cells) for cells in tables(results)]
+    parts += [cells.markdown() for cells in tables(results)]
     parts += [f"{note}\n" for note in notes(results)]
     MARKS.put("\n".join(parts), file)
-
-
-def _markdown(cells: Cells) -> str:
-    rows = [cells.columns, ["---"] * len(cells.columns), *cells.rows]
-    return f"**{cells.title}**\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)

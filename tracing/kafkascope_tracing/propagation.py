@@ -193,7 +193,8 @@ def _read_w3c(pairs: list[Header]) -> _Carried:
     lists: tuple[str, ...] = ()
     for name, value in pairs:
         if name == "traceparent":
-            traceparent = text_of(value) or traceparent
+            text = text_of(value)
+            traceparent = traceparent if text is None else text
         elif name in {"tracestate", "baggage"}:
             lists += (name,)
     return _Carried(None if traceparent is None else _span_context(traceparent), lists)

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,17 @@ def test_the_quick_start_is_short() -> None:
 
     assert len(program.splitlines()) <= 10
     assert "telemetry" not in program
+
+
+def test_the_range_is_the_one_of_the_metadata() -> None:
+    """In the docs and in the README, which is the page of the package."""
+    metadata = tomllib.loads((ROOT / "tracing" / "pyproject.toml").read_text(encoding="utf-8"))
+    ranges = dict(needed.split(">=") for needed in metadata["project"]["dependencies"])
+
+    assert list(ranges) == ["confluent-kafka", "opentelemetry-api"]
+    for name, oldest in ranges.items():
+        for text in (DOCS, README):
+            assert f"`{name}` {oldest} and\nlater" in text or f"`{name}` {oldest} and later" in text
 
 
 def rows() -> dict[str, str]:

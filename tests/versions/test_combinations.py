@@ -66,6 +66,7 @@ def test_the_oldest_are_the_ones_that_the_package_asks_for() -> None:
         "confluent-kafka>=2.3",
         "opentelemetry-api>=1.20",
         "opentelemetry-instrumentation>=0.41b0",
+        "wrapt>=1.14",
     )
 
 

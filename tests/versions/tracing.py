@@ -163,9 +163,9 @@ def install(combination: Combination, directory: Path) -> Path:
     """
     _uv("venv", "--python", combination.interpreter, str(directory / "venv"))
     interpreter = directory / "venv" / "bin" / "python"
-    client, api, instrumentation = requirements()
+    client, *others = requirements()
     _install(interpreter, combination.client, client)
-    _install(interpreter, combination.api, api, instrumentation, _SETUPTOOLS)
+    _install(interpreter, combination.api, *others, _SETUPTOOLS)
     kept = directory / "kept.txt"
     frozen = _uv("pip", "freeze", "--python", str(interpreter))
     kept.write_text(frozen, encoding="utf-8")
@@ -175,13 +175,11 @@ def install(combination: Combination, directory: Path) -> Path:
     return interpreter
 
 
-def requirements() -> tuple[str, str, str]:
-    """The client, the API and the instrumentation that tracing/pyproject.toml asks for."""
+def requirements() -> tuple[str, ...]:
+    """The client, the API and what zero code needs, as tracing/pyproject.toml asks for them."""
     with (_ROOT / "tracing" / "pyproject.toml").open("rb") as file:
         project = tomllib.load(file)["project"]
-    client, api = project["dependencies"]
-    (instrumentation,) = project["optional-dependencies"]["auto"]
-    return client, api, instrumentation
+    return (*project["dependencies"], *project["optional-dependencies"]["auto"])
 
 
 def _install(interpreter: Path, age: str, *what: str) -> None:

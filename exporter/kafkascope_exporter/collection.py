@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from kafkascope_exporter.config import Cluster, Collect
 from kafkascope_exporter.hold import HeldGroups, HeldOffsets, UnreadGroups
+from kafkascope_exporter.kafka.codes import UNSUPPORTED
 from kafkascope_exporter.kafka.groups import (
     SHARE,
     CommitsRead,
@@ -38,7 +39,7 @@ from kafkascope_exporter.model import (
     TopicName,
     Topology,
 )
-from kafkascope_exporter.progress import Progress, summed
+from kafkascope_exporter.progress import Progress
 
 # By which share of the cycle's time each phase has to be done, so that a broker that is silent
 # in one phase leaves time for the others to answer in the next.
@@ -111,8 +112,8 @@ class ClusterCollection:
                 progress.failures.append(Failure("Connect", "", error.code))
                 progress.unreachable = f"--kafka.server: {error}"
                 # The next cycle tries the brokers that were known: the bootstrap servers may be
-                # gone and they not.
-                self._lost = False
+                # gone and they not. Those that were too old are looked at anew.
+                self._lost = error.code == UNSUPPORTED
                 return None
             topology, failures = self._metadata.read(deadline)
             progress.failures += failures
@@ -120,8 +121,8 @@ class ClusterCollection:
             if topology is not None:
                 self._wire.learn(topology.brokers, deadline)
             else:
-                silent = ", ".join(f"{f.broker} {f.code}" for f in summed(failures))
-                progress.unreachable = f"no broker gives metadata: {silent}"
+                codes = ", ".join(sorted({failure.code for failure in failures}))
+                progress.unreachable = f"no broker gives metadata: {self._wire.why() or codes}"
             return topology
 
     def _collect_all(self, topology: Topology, progress: Progress) -> Snapshot:

@@ -13,13 +13,14 @@ _Key = tuple[str, str, str]
 class CycleLog:
     """Logs failures when they begin and when they end.
 
-    While no broker gives metadata nothing else is known, so that is one line when it begins, one
-    when the reason changes and one when it ends; failures of single calls last meanwhile.
+    While no broker gives metadata nothing else is known, so that is one line for each reason, as
+    bootstrap servers and known brokers are tried in turns, and one when it ends; failures of
+    single calls last meanwhile.
     """
 
     def __init__(self) -> None:
         self._failing: frozenset[_Key] = frozenset()
-        self._unreachable = ""
+        self._reasons: set[str] = set()
         self._since: float | None = None
         self._ever = False
 
@@ -35,15 +36,16 @@ class CycleLog:
     def _cannot_collect(self, report: CycleReport) -> None:
         if self._since is None:
             self._since = report.started_at
-        if report.unreachable != self._unreachable:
+        if report.unreachable not in self._reasons:
             log.warning("cannot collect: %s", report.unreachable)
-        self._unreachable = report.unreachable
+        self._reasons.add(report.unreachable)
 
     def _collected(self, report: CycleReport) -> None:
         if self._since is not None:
             away = f"{report.started_at - self._since:.0f}"
             log.info("collecting again", extra=fields(after_seconds=away))
-        self._since, self._unreachable = None, ""
+        self._since = None
+        self._reasons.clear()
         counts = {(f.api, f.broker, f.code): f.count for f in report.failures}
         for api, broker, code in sorted(counts.keys() - self._failing):
             told = fields(api=api, broker=broker, code=code, count=counts[api, broker, code])

@@ -65,7 +65,7 @@ class Progress:
             durations=self.durations,
             cpu=self.cpu,
             requests=requests,
-            failures=summed(self.failures),
+            failures=_summed(self.failures),
             missing=self.missing,
             held=self.held,
             unreachable=self.unreachable,
@@ -73,7 +73,7 @@ class Progress:
         )
 
 
-def summed(failures: Iterable[Failure]) -> tuple[Failure, ...]:
+def _summed(failures: Iterable[Failure]) -> tuple[Failure, ...]:
     """Make one failure of all that have the same API, broker and code."""
     counts: Counter[tuple[str, str, str]] = Counter()
     for failure in failures:

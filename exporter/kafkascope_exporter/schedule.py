@@ -127,9 +127,15 @@ class Collector:
             log.exception("a collection cycle failed by a defect of the exporter")
             report = self._failed(error, started_at, self._clock() - began)
         if not self._stopping.is_set():
+            self._conclude(report)
+
+    def _conclude(self, report: CycleReport) -> None:
+        try:
             self._record(report, self._page)
             self._told.add(report)
             self._rest()
+        except Exception:  # as above
+            log.exception("a collection cycle was not recorded by a defect of the exporter")
 
     def _show(self, page: Page, began: float) -> None:
         # A page is as old as its metadata, which an unsuccessful cycle leaves as they were.

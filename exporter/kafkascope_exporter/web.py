@@ -143,9 +143,11 @@ class Pages:
             collected: asyncio.Future[None] = loop.create_future()
 
             def collect() -> None:
-                self._source.collect_now()
-                with suppress(RuntimeError):  # the loop has ended meanwhile
-                    loop.call_soon_threadsafe(collected.set_result, None)
+                try:
+                    self._source.collect_now()
+                finally:
+                    with suppress(RuntimeError):  # the loop has ended meanwhile
+                        loop.call_soon_threadsafe(collected.set_result, None)
 
             threading.Thread(target=collect, name="collect-on-scrape", daemon=True).start()
             self._collected = collected

@@ -63,9 +63,9 @@ def test_a_cluster_that_is_away_is_one_line_until_it_is_back(
 
 
 def test_a_new_reason_is_a_new_line(caplog: pytest.LogCaptureFixture) -> None:
-    """The first may be refused connections, the next a refused login."""
+    """Bootstrap servers and known brokers are tried in turns: each says its own, once."""
     refused = replace(AWAY, unreachable="broker1:9092: Authentication failed")
-    assert told(caplog, AWAY, refused, refused) == [
+    assert told(caplog, AWAY, refused, AWAY, refused) == [
         'msg="cannot collect: broker1:9092: Connection refused"',
         'msg="cannot collect: broker1:9092: Authentication failed"',
     ]

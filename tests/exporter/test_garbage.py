@@ -50,3 +50,16 @@ def test_after_one_time_the_next_is_five_minutes_later() -> None:
     now[0] = 610.0
     garbage.when_due()
     assert alive() is None
+
+
+def test_much_garbage_does_not_wait_for_five_minutes() -> None:
+    """Clients that send nonsense leave some with each request."""
+    garbage = GarbageCollection(lambda: 0.0)
+    gc.collect()
+    alive = weakref.ref(Node())
+    garbage.when_due()
+    assert alive() is not None
+    pile = [Node() for _ in range(60_000)]
+    pile.clear()
+    garbage.when_due()
+    assert alive() is None

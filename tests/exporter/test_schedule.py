@@ -182,6 +182,20 @@ def test_what_breaks_because_the_exporter_ends_is_no_defect(
     assert caplog.text == ""
 
 
+def test_a_defect_in_recording_ends_no_thread(caplog: pytest.LogCaptureFixture) -> None:
+    """The next cycle runs, and the log shows it whole."""
+
+    def record(*_: object) -> None:
+        raise OSError("/proc is gone")
+
+    cycles = FakeCycles((at(0.0), REPORT))
+    collecting = Collector(cycles, COLLECT, Renderer(Rendering()).render, record)
+    collecting.collect_now()
+    collecting.collect_now()
+    assert cycles.run == 2
+    assert "/proc is gone" in caplog.text
+
+
 def test_every_cycle_is_recorded_with_the_newest_page() -> None:
     """A cycle without a snapshot too."""
     recorded: list[tuple[CycleReport, Page | None]] = []

@@ -60,6 +60,10 @@ class Connections(KafkaConnectionManager):  # type: ignore[misc] # kafka-python 
         """Forget it, so that what is remembered next is of the next attempt."""
         self.failure = None
 
+    def forget_versions(self) -> None:
+        """Forget what brokers can do, until they are connected to again."""
+        self._versions.clear()
+
     def supports(self, request: Any, version: int, node_id: Node) -> bool:  # noqa: ANN401 - kafka-python is untyped
         """Tell whether a broker that has been connected to knows an API's version, or a later."""
         versions = self._versions.get(node_id)

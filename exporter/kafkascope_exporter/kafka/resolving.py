@@ -95,7 +95,7 @@ class Resolver:
     def _run(self, host: str, port: int, lookup: "Future[Addresses]") -> None:
         try:
             addresses = self._lookup(host, port)
-        except (OSError, UnicodeError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the name must not stay under way
             self._end(host, port)
             lookup.set_exception(error)
         else:

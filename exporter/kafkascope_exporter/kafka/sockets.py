@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, ClassVar
 
-from kafka.errors import KafkaConnectionError
+from kafka.errors import KafkaConnectionError, KafkaTimeoutError
 from kafka.net.inet import KafkaNetSocket
 
 from kafkascope_exporter.kafka.resolving import Resolver
@@ -118,12 +118,16 @@ class DirectSocket(KafkaNetSocket):  # type: ignore[misc] # kafka-python is unty
         """Connect to the first address of the name that lets us."""
         until = time.monotonic() + _NO_DEADLINE_S if timeout_at is None else timeout_at
         last: Exception = KafkaConnectionError("cannot resolve the name: it has no address")
-        for address in await self.resolver.resolve(net, *addrinfo, until):
+        addresses = await self.resolver.resolve(net, *addrinfo, until)
+        for tried, address in enumerate(addresses):
+            # An address that says nothing leaves their share of the time to those after it.
+            now = time.monotonic()
+            share = now + (until - now) / (len(addresses) - tried)
             try:
                 connected: PlainSocket = await super().connect(
-                    net, address, socket_options, timeout_at=until
+                    net, address, socket_options, timeout_at=share
                 )
-            except (OSError, KafkaConnectionError) as error:
+            except (OSError, KafkaConnectionError, KafkaTimeoutError) as error:
                 last = error
             else:
                 return connected

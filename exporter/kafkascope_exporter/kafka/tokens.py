@@ -142,7 +142,13 @@ class TokenSource:
             request = self._request = Future()
             if self._unexpired() is None:
                 self._why = "the request for a token has not been answered yet"
-        threading.Thread(target=self._fetch, args=[request], name="token", daemon=True).start()
+        try:
+            threading.Thread(target=self._fetch, args=[request], name="token", daemon=True).start()
+        except RuntimeError as error:  # the process may have no more threads
+            self._failed(f"no token was requested: {error}")
+            with self._lock:
+                self._request = None
+            request.set_result(None)
         return request
 
     def _fetch(self, request: "Future[None]") -> None:

@@ -86,13 +86,20 @@ class Wire:
             ClusterUnreachableError: no bootstrap server answered by then, or they are too old.
         """
         self._manager.allow_attempts()
+        self._manager.forget_failure()
         if not self._manager.cluster.brokers() or again:
             self._bootstrap(deadline)
         release = self._manager.newest_release()
         if release and release < OLDEST_RELEASE:
             found, needed = (".".join(map(str, r)) for r in (release, OLDEST_RELEASE))
             why = f"the brokers are Kafka {found}; the exporter needs {needed} or later"
+            self._manager.forget_versions()  # they may be upgraded by the next time
             raise ClusterUnreachableError(why, UNSUPPORTED)
+
+    def why(self) -> str:
+        """Tell of the failed connection in this cycle that says most; empty when none failed."""
+        failure = self._manager.failure
+        return failure.reason() if failure else ""
 
     def _bootstrap(self, deadline: float) -> None:
         """Ask all bootstrap servers at once, each once, and take the first answer."""
@@ -100,7 +107,6 @@ class Wire:
         servers = {server.node_id: server for server in cluster.bootstrap_brokers()}
         for node in servers:
             self._manager.reset_backoff(node)
-        self._manager.forget_failure()
         request = cluster.metadata_request
         answers = self.ask_any([Call("Metadata", node, request()) for node in servers], deadline)
         for node in servers:

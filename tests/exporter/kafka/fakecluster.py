@@ -46,6 +46,10 @@ class FakeCluster(FakeWire):
     def learn(self, brokers: object, deadline: float) -> None:
         """Know all brokers already."""
 
+    def why(self) -> str:
+        """Name no connection that failed."""
+        return ""
+
     def take_requests(self) -> dict[tuple[str, str], int]:
         """Count nothing."""
         return {}

@@ -5,7 +5,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from kafka.protocol.consumer import OffsetFetchRequest
 from kafka.protocol.metadata import MetadataRequest
 
 from kafkascope_exporter.kafka.clients import kafka_python_configs
-from kafkascope_exporter.kafka.resolving import Addresses, Resolver
+from kafkascope_exporter.kafka.resolving import Addresses, Resolver, look_up
 from kafkascope_exporter.kafka.sockets import DirectSocket
 from kafkascope_exporter.kafka.tokens import LoginTokens, Token, TokenSource
 from kafkascope_exporter.kafka.wire import Call, ClusterUnreachableError, Wire
@@ -263,6 +263,30 @@ def test_the_last_good_address_serves_while_the_resolver_is_silent(hanging: Hang
         wait_until(
             lambda: ask(wire, 1) == [""] and broker.connections > known, _PATIENCE_S, "an answer"
         )
+
+
+def test_an_address_that_is_silent_leaves_time_for_the_next_one() -> None:
+    """As where IPv6 is dropped on the way, or one of several hosts behind a name is off."""
+    broker = FakeBroker(host=_NAME)
+    with socket.create_server(("127.0.0.2", 0), backlog=0) as silent, ExitStack() as full:
+        for _ in range(4):  # more than its queue takes: the next one gets no answer
+            waiting = full.enter_context(socket.socket())
+            waiting.settimeout(0)
+            waiting.connect_ex(silent.getsockname())
+
+        class TwoAddresses(DirectSocket):
+            SCHEMES = ("two",)
+            resolver = Resolver(
+                lambda _, port: [
+                    *look_up(*silent.getsockname()),
+                    *look_up("127.0.0.1", port),
+                ]
+            )
+
+        assert TwoAddresses.SCHEMES == ("two",)
+        with brokers(broker), wired(broker.address, proxy_url="two://") as wire:
+            wire.connect(soon())
+            assert wire.brokers()[0].host == _NAME
 
 
 def test_a_name_that_does_not_exist_is_told() -> None:

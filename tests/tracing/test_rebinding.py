@@ -150,3 +150,25 @@ def test_a_class_without_room_in_its_instances_is_left_alone(weaving: Weaving) -
     weaving.put_in()
 
     assert produce(Slotted(MOCK)) == []
+
+
+class Frozen(type):
+    """A metaclass whose classes cannot be changed."""
+
+    def __setattr__(cls, name: str, value: object) -> None:
+        raise AttributeError(f"{name} cannot be set")
+
+
+def test_a_class_that_cannot_be_changed_is_named_and_left_alone(
+    weaving: Weaving, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Every other class is traced."""
+
+    class Unchangeable(confluent_kafka.Producer, metaclass=Frozen):
+        """A user's producer."""
+
+    weaving.put_in()
+
+    assert "Unchangeable was derived earlier and is not traced: __bases__" in caplog.text
+    assert produce(Unchangeable(MOCK)) == []
+    assert produce(confluent_kafka.Producer(MOCK)) == [("orders", "Producer")]

@@ -6,8 +6,11 @@ themselves and the original, by their ``__bases__``, and their instances with th
 are instances of the original itself (it is immutable) and names bound elsewhere than in modules.
 """
 
+import logging
 import sys
 from collections.abc import Callable, Iterator
+
+_log = logging.getLogger(__name__)
 
 _OURS = __name__.partition(".")[0]
 # Other instrumentation holds originals and subclasses of them for its own work.
@@ -42,7 +45,11 @@ class Weaving:
     def put_in(self) -> None:
         """Trace whatever the program has of ``original``; doing it again changes nothing."""
         for subclass in self._bound_to_original():
-            _insert(subclass, self.mixin, self.original)
+            try:
+                _insert(subclass, self.mixin, self.original)
+            except Exception as error:  # noqa: BLE001 - a metaclass may refuse in any way
+                name = f"{subclass.__module__}.{subclass.__qualname__}"
+                _log.warning("%s was derived earlier and is not traced: %s", name, error)
         _rebind(self.original, self.traced)
 
     def take_out(self) -> None:

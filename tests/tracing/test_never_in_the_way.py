@@ -4,7 +4,7 @@ import gc
 from typing import Any
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from opentelemetry.trace import get_current_span
 
 from kafkascope_tracing import Consumer, KafkaTelemetry, Producer
@@ -18,6 +18,7 @@ from kafkascope_tracing.receiving import Receiving
 from kafkascope_tracing.sending import Sending
 from tests.tracing.clients import Cluster, poll
 from tests.tracing.collected import new_collector
+from tests.tracing.messages import Message
 from tests.tracing.recorder import Recorder
 
 
@@ -35,7 +36,7 @@ class Strange:
 
 def good(number: int = 1) -> Message:
     """Make a message."""
-    return Message("orders", 0, number, None, b"v")
+    return Message(offset=number)
 
 
 def receiving(telemetry: KafkaTelemetry, *interceptors: Any) -> Receiving:  # noqa: ANN401 - any interceptor
@@ -110,7 +111,7 @@ def test_received_messages_reach_the_application_even_if_they_cannot_be_reported
 
 def test_interceptors_do_not_see_error_messages() -> None:
     """These stay in their place, and behind the others where some are left out."""
-    end = Message("orders", 0, error=KafkaError(KafkaError._PARTITION_EOF))
+    end = Message(error=KafkaError(KafkaError._PARTITION_EOF))
     first, second = good(1), good(2)
 
     class Dropping:

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from confluent_kafka import KafkaError, Message, TopicPartition
+from confluent_kafka import KafkaError, TopicPartition
 from opentelemetry import baggage, context, trace
 from opentelemetry.context import get_current
 
 from kafkascope_tracing import KafkaTelemetry
 from tests.tracing.clients import Cluster, consume, poll
+from tests.tracing.messages import Message
 from tests.tracing.recorder import Recorder, SeenLink
 
 CREATED = b"00-" + b"a" * 32 + b"-" + b"b" * 16 + b"-01"
@@ -23,9 +24,7 @@ TRACE = int("a" * 32, 16)
 
 def message(value: bytes | None = b"v", **parts: Any) -> Message:  # noqa: ANN401 - of a Message
     """Make a message as a consumer gives it."""
-    headers = parts.pop("headers", [("traceparent", CREATED)])
-    parts = {"topic": "orders", "partition": 0, "offset": 7, **parts}
-    return Message(value=value, headers=headers, **parts)
+    return Message(**{"value": value, "headers": [("traceparent", CREATED)], **parts})
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Consumer as RawConsumer
-from confluent_kafka import KafkaError, Message, TopicPartition
+from confluent_kafka import KafkaError, TopicPartition
 
 from kafkascope_tracing import KafkaTelemetry, KafkaTelemetryBuilder
 from kafkascope_tracing.attributes import ClientAttributes
@@ -12,6 +12,7 @@ from kafkascope_tracing.cluster import ClusterId
 from kafkascope_tracing.interceptors import Chain
 from kafkascope_tracing.receiving import Receiving
 from tests.tracing.clients import Cluster, consume, poll
+from tests.tracing.messages import Message
 from tests.tracing.recorder import Recorder, SeenLink
 
 OFFSET = "messaging.kafka.offset"
@@ -26,8 +27,7 @@ def with_receive_spans(recorder: Recorder) -> KafkaTelemetryBuilder:
 def traced(number: int, **parts: Any) -> Message:  # noqa: ANN401 - of a Message
     """Make a message whose creation context has this span id."""
     headers = [("traceparent", b"00-%032x-%016x-01" % (99, number))]
-    parts = {"topic": "orders", "partition": 0, "offset": number, "value": b"v", **parts}
-    return Message(**{"headers": headers, **parts})
+    return Message(**{"headers": headers, "offset": number, **parts})
 
 
 def receive(telemetry: KafkaTelemetry, messages: list[Message]) -> list[Any]:
@@ -135,7 +135,7 @@ def test_bad_headers_cost_no_message(
 
 def test_error_messages_come_out_as_they_are(recorder: Recorder) -> None:
     """They are no received messages, and alone make no span."""
-    end = Message(topic="orders", partition=0, error=KafkaError(KafkaError._PARTITION_EOF))
+    end = Message(error=KafkaError(KafkaError._PARTITION_EOF))
     telemetry = with_receive_spans(recorder).build()
     assert receive(telemetry, [end]) == [end]
     assert recorder.spans() == []

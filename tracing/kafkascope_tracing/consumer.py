@@ -87,13 +87,15 @@ class ConsumerTracing(_Client):
         finally:
             self._end_tracing()
 
-    def __exit__(self, *args: object) -> bool | None:
-        # The client's own does not call close().
-        self._leave()
-        try:
-            return super().__exit__(*args)
-        finally:
-            self._end_tracing()
+    if hasattr(RawConsumer, "__exit__"):
+
+        def __exit__(self, *args: object) -> bool | None:
+            # The client's own does not call close().
+            self._leave()
+            try:
+                return super().__exit__(*args)
+            finally:
+                self._end_tracing()
 
     def _leave(self) -> None:
         if self._receiving is not None:

@@ -127,12 +127,14 @@ class ProducerTracing(_Client):
             finally:
                 self._end_tracing()
 
-    def __exit__(self, *args: object) -> bool | None:
-        # The client's own does not call close().
-        try:
-            return super().__exit__(*args)
-        finally:
-            self._end_tracing()
+    if hasattr(RawProducer, "__exit__"):
+
+        def __exit__(self, *args: object) -> bool | None:
+            # The client's own does not call close().
+            try:
+                return super().__exit__(*args)
+            finally:
+                self._end_tracing()
 
     def _end_tracing(self) -> None:
         if self._sending is not None:

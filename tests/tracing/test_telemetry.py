@@ -120,8 +120,20 @@ def test_statistics_are_metrics_where_the_config_asks_for_it(cluster: Cluster) -
 
     assert json.loads(documents[0])["type"] == "producer"
     assert any(name.startswith("kafka.producer.") for name in collector.metrics())
-    alone = Consumer(cluster.consumer_config() | telemetry.metric_config())
-    alone.close()
+
+
+def test_statistics_end_with_the_client(cluster: Cluster) -> None:
+    """A client that is closed has no series any more, even if something still refers to it."""
+    collector = new_collector()
+    telemetry = KafkaTelemetry.builder(meter_provider=collector.provider).build()
+    config = cluster.consumer_config(statistics_interval_ms=20) | telemetry.metric_config()
+    consumer = Consumer(config)
+    wait_for(lambda: consumer.poll(0.1) is None and list(collector.metrics()), "statistics")
+    consumer.close()
+    with_default_interval = Consumer(cluster.consumer_config() | telemetry.metric_config())
+    with_default_interval.close()
+
+    assert collector.metrics() == {}
 
 
 def test_configuration_may_come_as_keywords(cluster: Cluster, recorder: Recorder) -> None:

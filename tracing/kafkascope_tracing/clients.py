@@ -10,6 +10,7 @@ from kafkascope_tracing.interceptors import CONFIG_KEY, Chain, load_interceptors
 
 if TYPE_CHECKING:
     from kafkascope_tracing.attributes import Role
+    from kafkascope_tracing.statistics import StatisticsBridge
     from kafkascope_tracing.telemetry import KafkaTelemetry
 
 TELEMETRY_KEY: Final = "kafkascope.telemetry"
@@ -32,6 +33,7 @@ class Configured:
         config: Both as one configuration.
         telemetry: Where it reports to.
         interceptors: All of the list, ours as well.
+        bridge: Of its statistics, to be closed with it; None without.
     """
 
     args: tuple[Any, ...]
@@ -39,6 +41,7 @@ class Configured:
     config: dict[str, Any]
     telemetry: KafkaTelemetry
     interceptors: tuple[Any, ...]
+    bridge: StatisticsBridge | None = None
 
     def chain(self) -> Chain[Any]:
         """Return all interceptors but the tracing one."""
@@ -89,15 +92,18 @@ def configured(args: tuple[Any, ...], kwargs: dict[str, Any], role: Role) -> Con
     if not isinstance(telemetry, KafkaTelemetry):
         telemetry = default_telemetry()
     target = given[0] if given else kwargs
+    bridge = None
     if own.get(STATISTICS_KEY):
-        _bridge_statistics(target, {**(given[0] if given else {}), **kwargs}, telemetry, role)
+        bridge = _bridge_statistics(
+            target, {**(given[0] if given else {}), **kwargs}, telemetry, role
+        )
     config = {**(given[0] if given else {}), **kwargs}
-    return Configured((*given, *rest), kwargs, config, telemetry, interceptors)
+    return Configured((*given, *rest), kwargs, config, telemetry, interceptors, bridge)
 
 
 def _bridge_statistics(
     target: dict[str, Any], config: dict[str, Any], telemetry: KafkaTelemetry, role: Role
-) -> None:
+) -> StatisticsBridge:
     from kafkascope_tracing.statistics import statistics_bridge  # noqa: PLC0415 - only when asked for
 
     bridge = statistics_bridge(telemetry.meter_provider, role)
@@ -105,6 +111,7 @@ def _bridge_statistics(
     target["stats_cb"] = bridge if users is None else _both(bridge, users)
     if "statistics.interval.ms" not in config:
         target["statistics.interval.ms"] = STATISTICS_INTERVAL_MS
+    return bridge
 
 
 def _both(first: Callable[[str], Any], second: Callable[[str], Any]) -> Callable[[str], Any]:

@@ -117,7 +117,9 @@ def make_receiving(client: object, chosen: Configured) -> Receiving | None:
     """Return what a consumer's spans need, None when it is to be left alone."""
     if not chosen.telemetry.settings.enabled and not chosen.interceptors:
         return None
-    return Receiving(chosen.telemetry, chosen.config, chosen.chain(), ClusterId(client))
+    receiving = Receiving(chosen.telemetry, chosen.config, chosen.chain(), ClusterId(client))
+    receiving.bridge = chosen.bridge
+    return receiving
 
 
 def _observe_commits(chosen: Configured, receiving: Receiving) -> None:

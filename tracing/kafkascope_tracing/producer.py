@@ -154,7 +154,9 @@ def make_sending(client: object, chosen: Configured) -> Sending | None:
     if not chosen.telemetry.settings.enabled and not chosen.interceptors:
         return None
     before, after = chosen.chains()
-    return Sending(chosen.telemetry, chosen.config, before, after, ClusterId(client))
+    sending = Sending(chosen.telemetry, chosen.config, before, after, ClusterId(client))
+    sending.bridge = chosen.bridge
+    return sending
 
 
 def _bound(method: Callable[..., Any], args: Any, kwargs: Any) -> Callable[[], Any]:  # noqa: ANN401 - a call's

@@ -29,6 +29,7 @@ from kafkascope_tracing.settling import OpenCommits
 from kafkascope_tracing.tracer import is_suppressed
 
 if TYPE_CHECKING:
+    from kafkascope_tracing.statistics import StatisticsBridge
     from kafkascope_tracing.telemetry import KafkaTelemetry
 
 Receive: TypeAlias = Callable[..., Any]
@@ -52,6 +53,7 @@ class Receiving:
         "_scope",
         "_topics",
         "attributes",
+        "bridge",
         "cluster",
         "commits",
         "telemetry",
@@ -79,6 +81,8 @@ class Receiving:
             experimental=settings.experimental_attributes,
         )
         self.cluster = cluster
+        self.bridge: StatisticsBridge | None = None
+        """Of the client's statistics, closed with it."""
         self.commits = OpenCommits(telemetry, self.attributes)
 
     def is_idle(self) -> bool:
@@ -297,6 +301,8 @@ class Receiving:
         self.leave()
         self.commits.close()
         self._chain.each("close")
+        if self.bridge is not None:
+            self.bridge.close()
 
     def __del__(self) -> None:
         self.leave()

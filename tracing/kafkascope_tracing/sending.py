@@ -35,6 +35,7 @@ from kafkascope_tracing.interceptors import (
 from kafkascope_tracing.tracer import is_suppressed
 
 if TYPE_CHECKING:
+    from kafkascope_tracing.statistics import StatisticsBridge
     from kafkascope_tracing.telemetry import KafkaTelemetry
 
 Produce: TypeAlias = Callable[..., Any]
@@ -59,6 +60,7 @@ class Sending:
         "_intercepts",
         "_quiet",
         "attributes",
+        "bridge",
         "cluster",
         "default_callback",
         "telemetry",
@@ -88,6 +90,8 @@ class Sending:
         )
         self.cluster = cluster
         self.transaction: Span | None = None
+        self.bridge: StatisticsBridge | None = None
+        """Of the client's statistics, closed with it."""
 
     def is_idle(self) -> bool:
         """Whether a message needs nothing from us: nobody listens, nothing is to be carried."""
@@ -303,6 +307,8 @@ class Sending:
         """Tell the interceptors that the client closed."""
         self._before.each("close")
         self._after.each("close")
+        if self.bridge is not None:
+            self.bridge.close()
 
     def acknowledge(self, topic: str, error: object, message: Any) -> None:  # noqa: ANN401 - a Message
         """Tell the interceptors of a delivery."""

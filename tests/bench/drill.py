@@ -103,8 +103,9 @@ class Drill:
             LocalKafkaError: a broker does not do as it is told.
         """
         kafka, everyone = self._kafka, self._kafka.broker_ids
-        self._prepare([])
-        phases = self._phase("healthy", 4 * INTERVAL_S)
+        phases = self._named("healthy")
+        self._prepare(phases)
+        self._watch(phases, 4 * INTERVAL_S)
         kafka.pause_broker(victim)
         phases += self._phase("one frozen", FROZEN_S)
         self._recover(lambda: kafka.resume_broker(victim), phases)
@@ -134,23 +135,29 @@ class Drill:
         wait_until(lambda: in_sync(self._admin, 3), _CLUSTER_DEADLINE_S, "all replicas in sync")
         self._admin.elect_leaders(ElectionType.PREFERRED, None).result(_CLUSTER_DEADLINE_S)
         wait_until(self._led_as_preferred, _CLUSTER_DEADLINE_S, "preferred leaders")
-        last = self._last(phases) or [Phase("", exporter) for exporter in self._exporters]
+        last = self._last(phases)
         wait_until(lambda: all(map(self._is_full, last)), _CLUSTER_DEADLINE_S, "full pages")
 
     def _last(self, phases: list[Phase]) -> list[Phase]:
         """Give the newest phase of each exporter."""
         return phases[-len(self._exporters) :]
 
+    def _named(self, name: str) -> list[Phase]:
+        return [Phase(name, exporter) for exporter in self._exporters]
+
     def _phase(self, name: str, seconds: float) -> list[Phase]:
-        self._say(f"{name}, {seconds:.0f} s")
-        phases = [Phase(name, exporter) for exporter in self._exporters]
+        phases = self._named(name)
+        self._watch(phases, seconds)
+        return phases
+
+    def _watch(self, phases: list[Phase], seconds: float) -> None:
+        self._say(f"{phases[0].name}, {seconds:.0f} s")
         begun = time.monotonic()
         for turn in range(round(seconds / INTERVAL_S)):
             time.sleep(max(0.0, begun + turn * INTERVAL_S - time.monotonic()))
             for phase in phases:
                 phase.take(self._scrape(phase.exporter, begun))
         time.sleep(max(0.0, begun + seconds - time.monotonic()))
-        return phases
 
     def _recover(self, repair: Callable[[], None], phases: list[Phase]) -> None:
         """Repair, and measure the time from a whole cluster to full pages."""

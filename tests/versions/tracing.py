@@ -110,8 +110,8 @@ def _arguments() -> argparse.Namespace:
 
 
 def combinations(pythons: Sequence[str]) -> Iterator[Combination]:
-    """Each Python that is installed, with the oldest and the newest; the first with mixtures, too."""
-    pairs = SAME + MIXED
+    """Each Python that is installed, with the oldest and the newest; the first with mixtures."""
+    pairs: tuple[tuple[str, str], ...] = SAME + MIXED
     for python in pythons:
         interpreter = find(python)
         if interpreter is None:

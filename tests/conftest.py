@@ -1,11 +1,17 @@
 """What holds for every test: the option that rewrites golden files, and no silent skips in CI."""
 
 import os
+import signal
 from collections.abc import Generator
 
 import pytest
 
 from tests.skips import refusal_of
+
+
+# A shell's background jobs begin with SIGINT ignored, and so would every process of a test.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -8,7 +8,6 @@ import pytest
 
 from tests.skips import refusal_of
 
-
 # A shell's background jobs begin with SIGINT ignored, and so would every process of a test.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

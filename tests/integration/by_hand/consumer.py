@@ -1,4 +1,4 @@
-"""A consumer that is traced by hand: the SDK, OTLP, and `interceptor.classes` in its settings.
+"""A consumer that is traced by hand: the SDK, OTLP, and a telemetry of its own in its settings.
 
 Arguments: bootstrap servers, topic, group, number of messages. Prints each message as a line of
 JSON: key, value, headers without those of the context, and the tenant and the span in its `with`.
@@ -26,7 +26,7 @@ consumer = Consumer(
         "group.id": group,
         "auto.offset.reset": "earliest",
         "enable.auto.commit": False,
-        "interceptor.classes": "kafkascope_tracing.TracingConsumerInterceptor",
+        **telemetry.consumer_interceptor_config(),
     }
 )
 consumer.subscribe([topic])

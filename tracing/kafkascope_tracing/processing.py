@@ -14,7 +14,6 @@ from opentelemetry.trace import (
     Span,
     SpanContext,
     get_current_span,
-    set_span_in_context,
 )
 
 from kafkascope_tracing.attributes import (
@@ -30,7 +29,7 @@ from kafkascope_tracing.attributes import (
 from kafkascope_tracing.errors import error_type
 from kafkascope_tracing.headers import captured
 from kafkascope_tracing.links import creation_links, in_chunks
-from kafkascope_tracing.scopes import Scope, live_context, open_scope
+from kafkascope_tracing.scopes import Scope, live_context, open_scope, with_span
 from kafkascope_tracing.tracer import is_suppressed
 
 if TYPE_CHECKING:
@@ -78,18 +77,24 @@ class ProcessScope:
     def _enter(self) -> None:
         previous = live_context()
         message: Any = self._scope.subject
-        if message is None or message.error() is not None or is_suppressed(previous):
+        if message is None or message.error() is not None:
             return
-        outer = open_scope(previous)
-        if outer is not None and outer.is_open and outer.subject is message:
-            self.span = get_current_span(previous)  # the implicit span of the same message
-            return
+        if previous:  # in an empty context there is nothing of all this
+            if is_suppressed(previous):
+                return
+            outer = open_scope(previous)
+            if outer is not None and outer.is_open and outer.subject is message:
+                self.span = get_current_span(previous)  # the implicit span of the same message
+                return
         telemetry = self._telemetry
         context, creation = _parent(telemetry, message, previous)
         if telemetry.traces_processing():
             base = self._attributes.span_base(PROCESS, message.topic())
             links = () if creation is None else (Link(creation),)
-            attributes = _attributes(telemetry, self._attributes, message)
+            attributes = base.attributes | self._attributes.position(
+                message.partition(), message.offset()
+            )
+            _describe_all(attributes, telemetry, message)
             span = telemetry.spans.start(base, context, attributes, links)
             if not span.get_span_context().is_valid:
                 span = get_current_span(context)
@@ -205,31 +210,29 @@ def _parent(
     current: Context,
 ) -> tuple[Context, SpanContext | None]:
     """Return the span's parent context, with the message's baggage, and the creation context."""
-    context = current
     try:
-        context = telemetry.propagation.extracted(message.headers(), current)
+        context, creation = telemetry.propagation.received(message.headers(), current)
     except Exception as error:  # noqa: BLE001 - headers hold whatever somebody put into them
         telemetry.spans.log(error)
-    ambient, creator = get_current_span(current), get_current_span(context)
-    found = creator.get_span_context()
-    creation = found if creator is not ambient and found.is_valid else None
+        return current, None
     if creation is None:
         return context, None
-    if ambient.get_span_context().is_valid:
-        return set_span_in_context(ambient, context), creation
+    if current:  # what is empty has no span
+        ambient = get_current_span(current)
+        if ambient.get_span_context().is_valid:
+            return with_span(ambient, context), creation
     if telemetry.settings.process_parent == "ambient":
-        return set_span_in_context(INVALID_SPAN, context), creation
+        return with_span(INVALID_SPAN, context), creation
     return context, creation
 
 
-def _attributes(
+def _describe_all(
+    attributes: SpanAttributes,
     telemetry: KafkaTelemetry,
-    client: ClientAttributes,
     message: Any,  # noqa: ANN401 - a Message
-) -> SpanAttributes:
+) -> None:
+    """Add what only the message itself tells to attributes."""
     settings = telemetry.settings
-    attributes = client.span_base(PROCESS, message.topic()).attributes.copy()
-    attributes |= client.position(message.partition(), message.offset())
     describe(attributes, message)
     if settings.experimental_attributes:
         kind, milliseconds = message.timestamp()
@@ -239,7 +242,6 @@ def _attributes(
         attributes |= captured(message.headers(), settings.headers.matches)
     if telemetry.process_extractors:
         telemetry.extract_attributes(telemetry.process_extractors, message, attributes)
-    return attributes
 
 
 def _end_span(telemetry: KafkaTelemetry, span: Span, error: Exception | None, failure: str) -> None:

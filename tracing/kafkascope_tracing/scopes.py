@@ -19,6 +19,11 @@ _SPAN: Final = next(iter(set_span_in_context(INVALID_SPAN, Context())))
 _NOTHING: Final = Context()
 
 
+def with_span(span: Span, context: Context) -> Context:
+    """Return a context with a span in it, in half the time of ``set_span_in_context``."""
+    return Context({**context, _SPAN: span})
+
+
 class Scope:
     """Makes a context the current one and leaves it again.
 
@@ -76,6 +81,8 @@ def open_scope(context: Context) -> Scope | None:
 def live_context() -> Context:
     """Return the current context, after leaving those of scopes that ended somewhere else."""
     context = get_current()
+    if not context:
+        return context
     scope = open_scope(context)
     while scope is not None:
         previous = scope.outlived(context)

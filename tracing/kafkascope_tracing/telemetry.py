@@ -159,9 +159,10 @@ class KafkaTelemetry:
         return ProcessScope(self, message, self._attributes_of(message, consumer))
 
     def _attributes_of(self, message: Any, consumer: object) -> ClientAttributes:  # noqa: ANN401 - a Message
-        receiving = getattr(consumer, "_receiving", None)
-        if receiving is not None:
-            return cast("ClientAttributes", receiving.attributes)
+        if consumer is not None:
+            receiving = getattr(consumer, "_receiving", None)
+            if receiving is not None:
+                return cast("ClientAttributes", receiving.attributes)
         topic = None if message is None else message.topic()
         return self.consumers.unknown if topic is None else self.consumers.of(topic)
 

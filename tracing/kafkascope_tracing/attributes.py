@@ -261,6 +261,13 @@ class ClientAttributes:
     def position(self, partition: int | None, offset: int | None) -> SpanAttributes:
         """Return the attributes of a partition and an offset that are known."""
         attributes: SpanAttributes = {}
+        self.add_position(attributes, partition, offset)
+        return attributes
+
+    def add_position(
+        self, attributes: SpanAttributes, partition: int | None, offset: int | None
+    ) -> None:
+        """Add the attributes of a partition and an offset that are known."""
         if partition is not None and partition >= 0:
             attributes[PARTITION_ID] = str(partition)
             if self._old_names:
@@ -269,7 +276,6 @@ class ClientAttributes:
             attributes[KAFKA_OFFSET] = offset
             if self._old_names:
                 attributes[OLD_OFFSET] = offset
-        return attributes
 
 
 def key_text(key: object) -> str | None:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from kafkascope_tracing.telemetry import KafkaTelemetry
 
 
-class ProcessScope:
+class ProcessScope(Scope):
     """The processing of one message, as a context manager; entered once.
 
     Args:
@@ -45,7 +45,7 @@ class ProcessScope:
         attributes: Of the consumer that it came from.
     """
 
-    __slots__ = ("_attributes", "_scope", "_started", "_telemetry", "span")
+    __slots__ = ("_attributes", "_started", "_telemetry", "span")
 
     def __init__(
         self,
@@ -53,10 +53,10 @@ class ProcessScope:
         message: Any,  # noqa: ANN401 - a Message of any client
         attributes: ClientAttributes,
     ) -> None:
+        super().__init__(message)
         self._telemetry = telemetry
         self._attributes = attributes
         self._started = 0.0
-        self._scope = Scope(message)
         self.span: Span = INVALID_SPAN
 
     def __enter__(self) -> Span:
@@ -76,7 +76,7 @@ class ProcessScope:
 
     def _enter(self) -> None:
         previous = live_context()
-        message: Any = self._scope.subject
+        message: Any = self.subject
         if message is None or message.error() is not None:
             return
         if previous:  # in an empty context there is nothing of all this
@@ -91,9 +91,8 @@ class ProcessScope:
         if telemetry.traces_processing():
             base = self._attributes.span_base(PROCESS, message.topic())
             links = () if creation is None else (Link(creation),)
-            attributes = base.attributes | self._attributes.position(
-                message.partition(), message.offset()
-            )
+            attributes = base.attributes.copy()
+            self._attributes.add_position(attributes, message.partition(), message.offset())
             _describe_all(attributes, telemetry, message)
             span = telemetry.spans.start(base, context, attributes, links)
             if not span.get_span_context().is_valid:
@@ -102,7 +101,7 @@ class ProcessScope:
             span = get_current_span(context)
         self.span = span
         self._started = perf_counter()
-        self._scope.enter(context, span, previous)
+        self.enter(context, span, previous)
 
     def close(self, error: BaseException | None = None) -> None:
         """End the span; doing it again does nothing.
@@ -110,7 +109,7 @@ class ProcessScope:
         Args:
             error: What the application raised; only an ``Exception`` makes the span an error.
         """
-        if self._scope.leave():
+        if self.leave():
             try:
                 self._end(error if isinstance(error, Exception) else None)
             except Exception as failure:  # noqa: BLE001 - the application's own error counts
@@ -122,7 +121,7 @@ class ProcessScope:
         times = telemetry.metrics.records_durations
         if telemetry.settings.process_spans == "off" or not (recording or times):
             return
-        message: Any = self._scope.subject
+        message: Any = self.subject
         topic, partition, offset = message.topic(), message.partition(), message.offset()
         failure = "" if error is None else error_type(error)
         if recording:

@@ -66,7 +66,7 @@ class Client(NamedTuple):
 
 
 _TRIES: Final = 3
-"""Whether a fetch is back before ``poll(0)`` is chance, each time anew; a difference of ours is not."""
+"""Whether a fetch is back before ``poll(0)`` is chance each time; a difference of ours is not."""
 
 SERIALIZERS: Final = {"key.serializer": StringSerializer(), "value.serializer": StringSerializer()}
 DESERIALIZERS: Final = {"value.deserializer": StringDeserializer()}

@@ -36,7 +36,7 @@ class TaskReceiving(Receiving):
     __slots__ = ("__weakref__", "_of_tasks")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as for Receiving
-        self._of_tasks: dict[asyncio.Task[Any], ProcessScope | BatchScope | None] = {}
+        self._of_tasks: dict[asyncio.Task[Any] | None, ProcessScope | BatchScope | None] = {}
         super().__init__(*args, **kwargs)
 
     def is_idle(self) -> bool:
@@ -47,18 +47,15 @@ class TaskReceiving(Receiving):
         """Begin the process span of what the current task received."""
         scope.__enter__()
         task = _current_task()
-        if task is None:
-            self._scope = scope
-            return
-        if task not in self._of_tasks:
+        if task is not None and task not in self._of_tasks:
             task.add_done_callback(partial(_task_is_done, weakref.ref(self)))
         self._of_tasks[task] = scope
 
     def leave(self, error: BaseException | None = None) -> None:
         """End the process span of what the current task received before, if there is one."""
         task = _current_task()
-        scope = None if task is None else self._of_tasks.get(task)
-        if task is None or scope is None:
+        scope = self._of_tasks.get(task)
+        if scope is None:
             super().leave(error)
             return
         self._of_tasks[task] = None
@@ -127,6 +124,7 @@ class AIOConsumerTracing(_Client):
             before, after = chosen.chains()
             chain = Chain((*before, *after))
             receiving = TaskReceiving(chosen.telemetry, chosen.config, chain, ClusterId(None))
+            receiving.bridge = chosen.bridge
             self._receiving = receiving
             self._cluster = ClusterId(self)
             self._observes_commits = observed is not None

@@ -73,6 +73,7 @@ class AIOProducerTracing(_Client):
             # The asyncio client never calls the configuration's own delivery callback.
             config = {**chosen.config, "on_delivery": None}
             self._sending = Sending(telemetry, config, *chosen.chains(), ClusterId(sender))
+            self._sending.bridge = chosen.bridge
             sender.before_batch = self._sending.learn_cluster
 
     async def produce(

@@ -3,6 +3,7 @@
 Run by path with the Python of .venv (`ours`) or of .venv-peers (`otel`), so it imports nothing of
 the tests. Prints a JSON object: the outcome of each probe by its name. The programs are the same
 for both: they know of OpenTelemetry only what an application knows.
+"""
 
 import json
 import logging

@@ -78,6 +78,12 @@ CLIENTS: Final = [
     Client("DeserializingConsumer", CONSUMER_CALLS, consuming, DESERIALIZERS),
     Client("DeserializingShareConsumer", SHARE_CONSUMER_CALLS, sharing, DESERIALIZERS),
 ]
+# confluent-kafka before 2.13 crashes when these are called on a closed consumer.
+CRASHING: Final = (
+    set()
+    if hasattr(cimpl.Consumer, "__exit__")
+    else {"list_topics", "pause", "resume", "set_sasl_credentials"}
+)
 INSTALLED: Final = [each for each in CLIENTS if hasattr(confluent_kafka, each.name)]
 
 
@@ -154,7 +160,7 @@ def called(make: Callable[[], Any], name: str, arguments: Call) -> list[Outcome]
     told = [outcome_of(lambda: method_of(made, name)(*arguments.args, **arguments.kwargs))]
     if isinstance(made, cimpl.Producer):
         told.append(outcome_of(lambda: made.flush(30)))
-    else:
+    elif name not in CRASHING:
         done = closed(made)
         told.append(outcome_of(lambda: method_of(done, name)(*arguments.args, **arguments.kwargs)))
     return told

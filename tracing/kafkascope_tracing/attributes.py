@@ -52,8 +52,9 @@ _CACHE_LIMIT: Final = 4096
 """Prebuilt entries per client; whoever uses more topics has them built anew."""
 
 
-class Operation(NamedTuple):
-    """One operation of the messaging conventions.
+@dataclass(frozen=True, slots=True, eq=False)
+class Operation:
+    """One operation of the messaging conventions; each is one object, found by its identity.
 
     Args:
         name: ``messaging.operation.name`` and the first word of the span's name.
@@ -170,7 +171,7 @@ class ClientAttributes:
             self._common[BOOTSTRAP_SERVERS] = servers
         self.key = (role, self.group, *sorted(self._common.items(), key=lambda item: item[0]))
         """Equal for clients whose attributes are equal."""
-        self._span_bases: dict[tuple[Operation, str | None], SpanBase] = {}
+        self._span_bases: dict[tuple[Operation, str | None, int], SpanBase] = {}
         self._metric_sets: dict[object, MetricSets] = {}
 
     @property
@@ -183,17 +184,21 @@ class ClientAttributes:
         self._common[KAFKA_CLUSTER_ID] = cluster_id
         self._span_bases = {}
 
-    def span_base(self, operation: Operation, topic: str | None) -> SpanBase:
+    def span_base(self, operation: Operation, topic: str | None, partition: int = -1) -> SpanBase:
         """Return name, kind and first attributes of a span.
 
         Args:
             operation: What is done.
             topic: The destination; None when there are several.
+            partition: Negative when there are several, or when it is not known.
         """
-        found = self._span_bases.get((operation, topic))
+        bases = self._span_bases  # these ones: the setter above may replace them meanwhile
+        key = (operation, topic, partition)
+        found = bases.get(key)
         if found is None:
             found = self._make_span_base(operation, topic)
-            _keep(self._span_bases, (operation, topic), found)
+            self.add_position(found.attributes, partition, None)
+            _keep(bases, key, found)
         return found
 
     def _make_span_base(self, operation: Operation, topic: str | None) -> SpanBase:

@@ -31,8 +31,9 @@ def creation_links(
         batch: Whether the span may be about several messages.
     """
     links: list[Link] = []
-    several = len({message.topic() for message in messages}) > 1
-    one_partition = len({(message.topic(), message.partition()) for message in messages}) == 1
+    places = {(message.topic(), message.partition()) for message in messages}
+    several = len({topic for topic, _ in places}) > 1
+    one_partition = len(places) == 1
     for message in messages:
         headers = message.headers()
         if not headers:

@@ -89,10 +89,10 @@ class ProcessScope(Scope):
         telemetry = self._telemetry
         context, creation = _parent(telemetry, message, previous)
         if telemetry.traces_processing():
-            base = self._attributes.span_base(PROCESS, message.topic())
+            base = self._attributes.span_base(PROCESS, message.topic(), message.partition())
             links = () if creation is None else (Link(creation),)
             attributes = base.attributes.copy()
-            self._attributes.add_position(attributes, message.partition(), message.offset())
+            self._attributes.add_position(attributes, None, message.offset())
             _describe_all(attributes, telemetry, message)
             span = telemetry.spans.start(base, context, attributes, links)
             if not span.get_span_context().is_valid:

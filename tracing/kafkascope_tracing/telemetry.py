@@ -41,12 +41,11 @@ class Consumers:
         self._by_topic: dict[str, ClientAttributes | None] = {}
         self.unknown = ClientAttributes({}, role="consumer", old_names=settings.old_names)
 
-    def note(self, topics: Iterable[str], attributes: ClientAttributes) -> None:
-        """Note that a consumer received messages of these topics."""
-        for topic in topics:
-            known = self._by_topic.setdefault(topic, attributes)
-            if known is not attributes and (known is None or known.key != attributes.key):
-                self._by_topic[topic] = None
+    def note(self, topic: str, attributes: ClientAttributes) -> None:
+        """Note that a consumer received messages of a topic."""
+        known = self._by_topic.setdefault(topic, attributes)
+        if known is not attributes and (known is None or known.key != attributes.key):
+            self._by_topic[topic] = None
 
     def of(self, topic: str) -> ClientAttributes:
         """Return the attributes of the consumer that reads a topic."""

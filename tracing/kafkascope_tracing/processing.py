@@ -29,7 +29,7 @@ from kafkascope_tracing.attributes import (
 from kafkascope_tracing.errors import error_type
 from kafkascope_tracing.headers import captured
 from kafkascope_tracing.links import creation_links, in_chunks
-from kafkascope_tracing.scopes import Scope, live_context, open_scope, with_span
+from kafkascope_tracing.scopes import PolledScope, Scope, live_context, open_scope, with_span
 from kafkascope_tracing.tracer import is_suppressed
 
 if TYPE_CHECKING:
@@ -132,6 +132,14 @@ class ProcessScope(Scope):
             telemetry.metrics.process(sets.measured, perf_counter() - self._started)
 
 
+class PolledProcessScope(ProcessScope):
+    """The processing of a message from the poll that returned it to the next one."""
+
+    __slots__ = ()
+
+    lasts_until_poll = True
+
+
 class BatchScope:
     """The processing of several messages as one: a span that links to each message's creation.
 
@@ -151,7 +159,7 @@ class BatchScope:
         self._attributes = attributes
         self._spans: list[Span] = []
         self._started = 0.0
-        self._scope = Scope(messages)
+        self._scope = PolledScope(messages)
         topics = {message.topic() for message in messages}
         self._topic = topics.pop() if len(topics) == 1 else None
 

@@ -22,8 +22,8 @@ from kafkascope_tracing.cluster import ClusterId
 from kafkascope_tracing.errors import error_type
 from kafkascope_tracing.interceptors import Chain, ConsumerInterceptor
 from kafkascope_tracing.links import creation_links, in_chunks
-from kafkascope_tracing.processing import BatchScope, ProcessScope, describe
-from kafkascope_tracing.scopes import live_context
+from kafkascope_tracing.processing import BatchScope, PolledProcessScope, ProcessScope, describe
+from kafkascope_tracing.scopes import give_way, live_context
 from kafkascope_tracing.settling import OpenCommits
 from kafkascope_tracing.tracer import is_suppressed
 
@@ -178,14 +178,15 @@ class Receiving:
         telemetry = self.telemetry
         topics = {message.topic() for message in messages}
         self._note(topics)
+        if self._implicit:
+            give_way()
         if telemetry.metrics.active:
             self._measure(messages, topics, began)
         if telemetry.spans.active and telemetry.settings.receive_spans:
             self._trace(messages, topics, started, batch=batch)
         if self._implicit:
-            live_context()
             if len(messages) == 1:
-                self.enter(ProcessScope(telemetry, messages[0], self.attributes))
+                self.enter(PolledProcessScope(telemetry, messages[0], self.attributes))
             else:
                 self.enter(BatchScope(telemetry, messages, self.attributes))
 

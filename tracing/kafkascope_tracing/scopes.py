@@ -8,7 +8,7 @@ begins there leaves it.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import ClassVar, Final
 
 from opentelemetry.context import Context, attach, create_key, get_current
 from opentelemetry.trace import INVALID_SPAN, Span, set_span_in_context
@@ -32,6 +32,9 @@ class Scope:
     """
 
     __slots__ = ("__weakref__", "_made", "_previous", "is_open", "subject")
+
+    lasts_until_poll: ClassVar[bool] = False
+    """Whether it is implicit: nobody says where it ends but the next poll of its consumer."""
 
     def __init__(self, subject: object) -> None:
         self.subject = subject
@@ -71,6 +74,22 @@ class Scope:
         """Return what was current before ``context``, if that is this scope's and it ended."""
         return self._previous if not self.is_open and self._made is context else None
 
+    def given_way(self, context: Context) -> Context | None:
+        """Return the same, if that is this scope's and it ended or is implicit."""
+        return (
+            self._previous
+            if self.lasts_until_poll and self._made is context
+            else self.outlived(context)
+        )
+
+
+class PolledScope(Scope):
+    """A scope of what a poll returned."""
+
+    __slots__ = ()
+
+    lasts_until_poll = True
+
 
 def open_scope(context: Context) -> Scope | None:
     """Return the innermost scope that a context is in, if any."""
@@ -91,3 +110,19 @@ def live_context() -> Context:
         attach(previous)
         context, scope = previous, open_scope(previous)
     return context
+
+
+def give_way() -> None:
+    """Leave the contexts of what was polled before: another consumer's message is worked on now.
+
+    Their scopes stay open. Without this, the messages of consumers that a thread polls in turn
+    would be processed within each other.
+    """
+    context = get_current()
+    scope = open_scope(context)
+    while scope is not None:
+        previous = scope.given_way(context)
+        if previous is None:
+            break
+        attach(previous)
+        context, scope = previous, open_scope(previous)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from typing import Final
+from typing import Final, TypeGuard
 
 from opentelemetry import baggage, propagate
 from opentelemetry.baggage.propagation import W3CBaggagePropagator
@@ -27,13 +27,24 @@ from opentelemetry.trace import (
 )
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from kafkascope_tracing.headers import GETTER, SETTER, Header, merged, pairs_of, text_of
+from kafkascope_tracing.headers import (
+    GETTER,
+    SETTER,
+    Header,
+    HeaderValue,
+    merged,
+    pairs_of,
+    text_of,
+)
 from kafkascope_tracing.scopes import with_span
 
 _TRACEPARENT: Final = re.compile(
     r"[ \t]*([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?[ \t]*"
 )
 _FLAGS: Final = {f"{flags:02x}": TraceFlags(flags) for flags in range(256)}
+_USUAL_LENGTH: Final = len("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+_HEXADECIMAL: Final = b"0123456789abcdef"
+_DASH: Final = ord("-")
 _B3: Final = frozenset(
     {
         "b3",
@@ -201,23 +212,41 @@ def _read_w3c(pairs: list[Header]) -> tuple[SpanContext | None, tuple[str, ...]]
         The span context of the last traceparent that is text, read as OpenTelemetry's propagator
         does; and which of the other two headers there are, which only the propagators read.
     """
-    traceparent: str | None = None
+    found: SpanContext | None = None
     lists: tuple[str, ...] = ()
     for name, value in pairs:
         if name == "traceparent":
-            text = text_of(value)
-            traceparent = traceparent if text is None else text
+            if _is_usual(value):
+                found = _span_context(value[3:35], value[36:52], value[53:].decode())
+            else:
+                text = text_of(value)
+                found = found if text is None else _parsed(text)
         elif name == "baggage" or name == "tracestate":  # noqa: PLR1714 - half the time of a set
             lists += (name,)
-    return (None if traceparent is None else _span_context(traceparent)), lists
+    return found, lists
 
 
-def _span_context(traceparent: str) -> SpanContext | None:
+def _is_usual(value: HeaderValue) -> TypeGuard[bytes]:
+    """Whether a traceparent is of version 00 and well-formed: 0.6 µs less than by the pattern."""
+    return (
+        type(value) is bytes
+        and len(value) == _USUAL_LENGTH
+        and value[:3] == b"00-"
+        and value[35] == _DASH == value[52]
+        and value.translate(None, _HEXADECIMAL) == b"---"
+    )
+
+
+def _parsed(traceparent: str) -> SpanContext | None:
     match = _TRACEPARENT.fullmatch(traceparent)
     if match is None:
         return None
     version, trace_id, span_id, flags, rest = match.groups()
     if version == "ff" or (rest and version == "00"):
         return None
+    return _span_context(trace_id, span_id, flags)
+
+
+def _span_context(trace_id: str | bytes, span_id: str | bytes, flags: str) -> SpanContext | None:
     found = SpanContext(int(trace_id, 16), int(span_id, 16), True, _FLAGS[flags])  # noqa: FBT003 - 0.2 µs less than by name
     return found if found.is_valid else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,6 +79,14 @@ class Cluster:
         """Close the consumers."""
         for consumer in self._opened:
             consumer.close()
+
+
+def block(client: Any) -> AbstractContextManager[Any]:  # noqa: ANN401 - any client
+    """Return a client as a ``with`` block; confluent-kafka before 2.13 has none: it stays open."""
+    found: AbstractContextManager[Any] = (
+        client if hasattr(client, "__exit__") else nullcontext(client)
+    )
+    return found
 
 
 def poll(consumer: Any) -> Any:  # noqa: ANN401 - any consumer and its message

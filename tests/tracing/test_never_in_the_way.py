@@ -16,7 +16,7 @@ from kafkascope_tracing.metrics import PROCESS_DURATION, SENT_MESSAGES
 from kafkascope_tracing.processing import BatchScope
 from kafkascope_tracing.receiving import Receiving
 from kafkascope_tracing.sending import Sending
-from tests.tracing.clients import Cluster, poll
+from tests.tracing.clients import Cluster, block, poll
 from tests.tracing.collected import new_collector
 from tests.tracing.messages import Message
 from tests.tracing.recorder import Recorder
@@ -172,7 +172,7 @@ def test_disabled_tracing_leaves_every_method_to_the_client(
     """Transactions, batches, commits, with blocks and closing."""
     telemetry = recorder.builder().set_enabled(False).build()
     token = {"kafkascope.telemetry": telemetry, "transactional.id": cluster.topic}
-    with Producer({**cluster.config(), **token}) as producer:
+    with block(Producer({**cluster.config(), **token})) as producer:
         producer.init_transactions(30)
         producer.begin_transaction()
         producer.produce(cluster.topic, b"1", partition=0)
@@ -185,7 +185,7 @@ def test_disabled_tracing_leaves_every_method_to_the_client(
             producer.send_offsets_to_transaction([], None, 1)
         producer.abort_transaction(30)
     config = {**cluster.consumer_config(), "kafkascope.telemetry": telemetry}
-    with Consumer(config) as consumer:
+    with block(Consumer(config)) as consumer:
         consumer.assign([TopicPartition(cluster.topic, 0, 0)])
         message = poll(consumer)
         assert consumer.commit(message=message, asynchronous=False)[0].offset == 1

@@ -10,10 +10,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import confluent_kafka
 import pytest
+from opentelemetry.instrumentation import utils
 
 from tests.assets.repository import ROOT
 from tests.skips import PEERS_ABSENT
+
+pytestmark = pytest.mark.skipif(
+    not hasattr(confluent_kafka.Producer, "__exit__")
+    or not hasattr(utils, "suppress_instrumentation"),
+    reason="the programs use what clients and instrumentations of long ago lack",
+)
 
 PEER = ROOT / ".venv-peers" / "bin" / "python"
 PROBES = Path(__file__).parent / "peers" / "probes.py"

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from confluent_kafka import Consumer as RawConsumer
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from kafkascope_tracing.attributes import ClientAttributes
@@ -45,13 +46,27 @@ def test_a_commit_after_several_partitions_links_to_what_processed_them(
             pass
     offsets = [TopicPartition(cluster.topic, partition, 1) for partition in (0, 1)]
     consumer.commit(offsets=offsets, asynchronous=False)
-    consumer.commit(None, offsets[:1], False)  # noqa: FBT003 - as the client's signature allows
+    consumer.commit(offsets=offsets[:1], asynchronous=False)
 
     both, one = recorder.spans("commit")
     processes = {span.span for span in recorder.spans("process")}
     assert both.parent is None
     assert {link.span for link in both.links} == processes
     assert one.parent in processes
+
+
+@pytest.mark.skipif(
+    not hasattr(RawConsumer, "__exit__"), reason="this confluent-kafka takes no None for a message"
+)
+def test_a_commit_by_position_tells_what_it_commits(cluster: Cluster, recorder: Recorder) -> None:
+    """As one by keyword does."""
+    consumer = cluster.consumer(recorder.telemetry())
+    cluster.send(b"v", partition=2)
+    consumer.commit(None, [TopicPartition(cluster.topic, 2, 5)], False)  # noqa: FBT003 - as the client's signature allows
+
+    (commit,) = recorder.spans("commit")
+    assert commit.attributes["messaging.destination.partition.id"] == "2"
+    assert commit.attributes["messaging.kafka.offset"] == 5
 
 
 def test_an_asynchronous_commit_ends_with_its_result(cluster: Cluster, recorder: Recorder) -> None:

@@ -7,7 +7,7 @@ from confluent_kafka import Consumer as RawConsumer
 from confluent_kafka import Producer as RawProducer
 from confluent_kafka import TopicPartition
 
-from tests.tracing.clients import Cluster, poll
+from tests.tracing.clients import Cluster, block, poll
 from tests.tracing.recorder import Recorder
 
 
@@ -47,7 +47,7 @@ def test_a_stand_in_is_what_the_client_is(cluster: Cluster, recorder: Recorder) 
         }
         assert repr(wrapped) == repr(raw)
         assert telemetry.wrap(wrapped) is wrapped
-        with wrapped as entered:
+        with block(wrapped) as entered:
             assert entered is wrapped
     with pytest.raises(TypeError, match="neither"):
         telemetry.wrap(object())

@@ -92,10 +92,12 @@ def tracing(kafka: LocalKafka, log: pytest.LogCaptureFixture) -> Iterator[Traced
         yield found
     finally:
         found.close()
-    assert get_current() == {}
+    left = dict(get_current())
+    assert not left, left
     ours = ("kafkascope_tracing", "opentelemetry")
     records = [*log.get_records("call"), *log.records]
-    assert [each.getMessage() for each in records if each.name.startswith(ours)] == []
+    logged = [each.getMessage() for each in records if each.name.startswith(ours)]
+    assert not logged, logged
 
 
 def receive(consumer: Any) -> Any:  # noqa: ANN401 - any consumer and its message

@@ -24,7 +24,7 @@ from opentelemetry.trace import (
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from kafkascope_tracing import KafkaTelemetry
-from kafkascope_tracing.headers import GETTER, SETTER, Header, captured, merged, pairs_of
+from kafkascope_tracing.headers import GETTER, SETTER, Header, captured, merged, pairs_of, text_of
 from kafkascope_tracing.propagation import Propagation
 from tests.tracing.clients import Cluster, poll
 from tests.tracing.recorder import Recorder
@@ -124,6 +124,34 @@ def test_our_own_reading_of_w3c_is_that_of_opentelemetrys(found: list[bytes]) ->
     ours = propagation().creation_context(headers)
     assert ours == theirs.get_span_context()
     assert get_current_span(propagation().extracted(headers, EMPTY)).get_span_context() == ours
+
+
+w3c_headers = st.lists(
+    st.one_of(
+        st.tuples(st.just("traceparent"), traceparents),
+        st.tuples(st.just("tracestate"), st.from_regex(rb"[a-c]=[x-z]", fullmatch=True)),
+        st.tuples(st.just("baggage"), st.from_regex(rb"[a-c]=[x-z](;p)?", fullmatch=True)),
+        st.tuples(st.sampled_from(["tracestate", "baggage", "own"]), st.binary(max_size=4)),
+    ),
+    max_size=6,
+)
+
+
+@given(headers=w3c_headers)
+def test_the_last_traceparent_counts_and_lists_are_joined(headers: list[Header]) -> None:
+    """As one message that has each header once, in any order; what is no text counts as absent."""
+    once: dict[str, str] = {}
+    for name, value in headers:
+        text = text_of(value)
+        if text is not None:
+            joins = name in once and name != "traceparent"
+            once[name] = f"{once[name]},{text}" if joins else text
+
+    ours = propagation().extracted(headers, EMPTY)
+    theirs = PROPAGATORS["w3c"].extract(once, EMPTY)
+
+    assert get_current_span(ours).get_span_context() == get_current_span(theirs).get_span_context()
+    assert baggage.get_all(ours) == baggage.get_all(theirs)
 
 
 @pytest.mark.parametrize("name", PROPAGATORS)

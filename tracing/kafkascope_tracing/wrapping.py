@@ -109,11 +109,11 @@ def wrap(telemetry: KafkaTelemetry, client: object, config: Mapping[str, Any]) -
         return client
     if isinstance(client, RawProducer):
         producer = _stand_in(type(client), ProducerTracing)(client)
-        producer.__dict__["_sending"] = make_sending(client, chosen)
+        producer.__dict__["_sending"] = make_sending(producer, chosen)
         return producer
     if isinstance(client, RawConsumer):
         consumer = _stand_in(type(client), ConsumerTracing)(client)
-        consumer.__dict__["_receiving"] = make_receiving(client, chosen)
+        consumer.__dict__["_receiving"] = make_receiving(consumer, chosen)
         return consumer
     if isinstance(client, getattr(cimpl, "ShareConsumer", ())):
         from kafkascope_tracing.share import ShareConsumerTracing  # noqa: PLC0415 - not in each release

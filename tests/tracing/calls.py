@@ -75,6 +75,11 @@ PRODUCER_CALLS: Final[dict[str, list[Call]]] = {
         call(TOPIC, [{"value": b"a"}, {"value": bytearray(b"a")}]),
         call(TOPIC, [{"value": b"a", "timestamp": 5}]),
         call(TOPIC, [5]),
+        call(TOPIC, [{"value": b"a", "headers": {"a": b"1", "b": None}}, {"headers": []}]),
+        *(
+            call(TOPIC, [{"value": b"a"}, {"value": b"b", "headers": wrong}])
+            for wrong in ("x", (("a", b"1"),), [("a",)], {"a": 5}, {5: b"a"}, [["a", b"1"]])
+        ),
         call(5, [{"value": b"a"}]),
         call(TOPIC, [{"value": b"x" * 2_000_000}, {"value": b"a"}]),
     ],

@@ -17,7 +17,7 @@ from typing import Any, Final
 from confluent_kafka.cimpl import KafkaError, KafkaException
 
 from kafkascope_tracing.delivery import Delivery, DeliveryCallback
-from kafkascope_tracing.headers import Header, Headers, pairs_of
+from kafkascope_tracing.headers import Header, Headers, are_sendable, pairs_of
 
 _PARCEL: Final = "kafkascope.parcel"
 """The key in a message of the client's buffer; ``produce_batch`` does not look at it."""
@@ -85,16 +85,7 @@ def checked(headers: Any) -> Headers:  # noqa: ANN401 - whatever the caller gave
     Raises:
         TypeError: They are no dict and no list of pairs of a name and bytes, text or None.
     """
-    if headers is None:
-        return None
-    pairs = headers.items() if isinstance(headers, dict) else headers
-    if not isinstance(headers, dict | list) or not all(
-        isinstance(pair, tuple)
-        and len(pair) == 2  # noqa: PLR2004 - a pair
-        and isinstance(pair[0], str)
-        and isinstance(pair[1], bytes | str | None)
-        for pair in pairs
-    ):
+    if not are_sendable(headers):
         raise TypeError(
             "headers must be a dict or a list of (name, value) tuples;"
             " a name is text, a value bytes, text or None"

@@ -24,6 +24,7 @@ from kafkascope_tracing.attributes import (
 )
 from kafkascope_tracing.delivery import DeliveryCallback
 from kafkascope_tracing.errors import error_type
+from kafkascope_tracing.headers import are_sendable
 from kafkascope_tracing.interceptors import ProducerRecord
 from kafkascope_tracing.sending import Produce, Sending
 from kafkascope_tracing.tracer import is_suppressed
@@ -170,6 +171,7 @@ def _sendable(messages: object) -> TypeGuard[list[dict[str, Any]]]:
         and isinstance(each.get("key"), bytes | str | None)
         and isinstance(each.get("partition", -1), int)
         and each.get("timestamp") is None
+        and are_sendable(each.get("headers"))
         for each in messages
     )
 

@@ -7,7 +7,7 @@ None. Nothing here changes what it is given.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeGuard
 
 from opentelemetry.propagators.textmap import Getter, Setter
 
@@ -18,6 +18,22 @@ Headers: TypeAlias = dict[str, HeaderValue] | list[Header] | None
 
 _JOINED: Final = frozenset({"baggage", "tracestate"})
 """Headers whose repetitions are one list (W3C Baggage §3.3.1, Trace Context §3.3.1)."""
+
+
+def are_sendable(headers: object) -> TypeGuard[Headers]:
+    """Whether a client takes these headers."""
+    if headers is None:
+        return True
+    if not isinstance(headers, dict | list):
+        return False
+    pairs = headers.items() if isinstance(headers, dict) else headers
+    return all(
+        isinstance(pair, tuple)
+        and len(pair) == 2  # noqa: PLR2004 - a pair
+        and isinstance(pair[0], bytes | str)
+        and isinstance(pair[1], bytes | str | None)
+        for pair in pairs
+    )
 
 
 def pairs_of(headers: object) -> list[Header]:

@@ -11,6 +11,7 @@ from confluent_kafka import TopicPartition
 
 import kafkascope_tracing
 from kafkascope_tracing import KafkaTelemetry
+from kafkascope_tracing.clients import TELEMETRY_KEY
 from tests.tracing.clients import DEADLINE_S, Cluster
 
 R = TypeVar("R")
@@ -29,7 +30,7 @@ async def producing(
     **how: Any,  # noqa: ANN401 - of the constructor
 ) -> AsyncIterator[Any]:
     """Open a traced asyncio producer, whose buffer is sent by ``flush`` alone, and close it."""
-    extra = {} if telemetry is None else telemetry.producer_interceptor_config()
+    extra = {} if telemetry is None else {TELEMETRY_KEY: telemetry}
     producer = kafkascope_tracing.AIOProducer(
         {**cluster.config(), **(config or {}), **extra}, buffer_timeout=0, **how
     )
@@ -46,7 +47,7 @@ async def consuming(
     config: dict[str, Any] | None = None,
 ) -> AsyncIterator[Any]:
     """Open a traced asyncio consumer that reads partition 0 from its begin, and close it."""
-    extra = {} if telemetry is None else telemetry.consumer_interceptor_config()
+    extra = {} if telemetry is None else {TELEMETRY_KEY: telemetry}
     consumer = kafkascope_tracing.AIOConsumer(
         {**cluster.consumer_config(), **(config or {}), **extra}, max_workers=4
     )

@@ -49,22 +49,23 @@ def make_ready(consumer: Any, cluster: Cluster, *, explicit: bool) -> None:  # n
     numbers = count(1)
     seen: set[bytes] = set()
 
-    def take() -> set[bytes]:
-        for message in consumer.poll(0.5):
-            seen.add(message.key())
-            if explicit:
-                consumer.acknowledge(message)
-        return seen
+    def take(timeout: float) -> list[bytes]:
+        messages = consumer.poll(timeout)
+        for message in messages if explicit else ():
+            consumer.acknowledge(message)
+        keys = [message.key() for message in messages]
+        seen.update(keys)
+        return keys
 
-    def began() -> bool:
+    def began() -> list[bytes]:
         cluster.send(b"warm", key=b"%d" % next(numbers), partition=0)
-        return bool(take())
+        return take(0.5)
 
     wait_for(began, "a first message")
     last = b"%d" % (next(numbers) - 1)
-    wait_for(lambda: last in seen or last in take(), "the last message")
-    consumer.commit_sync(10)
-    consumer.poll(0.1)  # what came last is processed
+    wait_for(lambda: last in seen or last in take(0.5), "the last message")
+    # What came last is processed, and nothing comes again.
+    wait_for(lambda: consumer.commit_sync(10) is not None and not take(0.1), "the end of them")
 
 
 @pytest.fixture
@@ -377,6 +378,34 @@ def test_nothing_is_made_where_instrumentation_is_suppressed(
     assert list(consumer.commit_sync(10).values()) == [None]
     detach(token)
 
+    assert recorder.spans() == []
+
+
+def test_disabled_tracing_leaves_a_share_consumer_to_the_client(
+    cluster: Cluster, recorder: Recorder
+) -> None:
+    """Every method that we override; and the application's callback is the client's own."""
+    telemetry = recorder.builder().set_enabled(False).build()
+    config = cluster.config(group_id=f"group-of-{cluster.topic}")
+    config["share.acknowledgement.mode"] = "explicit"
+    answers: list[Any] = []
+    consumer = kafkascope_tracing.ShareConsumer({**config, "kafkascope.telemetry": telemetry})
+    consumer.set_acknowledgement_commit_callback(lambda *answer: answers.append(answer))
+    subscribe(consumer, cluster)
+    with consumer:
+        make_ready(consumer, cluster, explicit=True)
+        answers.clear()
+        cluster.send(b"v", partition=0)
+        (message,) = receive(consumer)
+        consumer.acknowledge_offset(message.topic(), message.partition(), message.offset())
+        consumer.commit_async()
+        wait_for(lambda: (consumer.poll(0.1), answers)[1] or None, "the broker's answer")
+        consumer.unsubscribe()
+    assert message.value() == b"v"
+    other = kafkascope_tracing.ShareConsumer({**config, "kafkascope.telemetry": telemetry})
+    other.close()
+
+    assert len(answers) == 1
     assert recorder.spans() == []
 
 

@@ -6,7 +6,9 @@ import pytest
 from confluent_kafka import KafkaError
 from confluent_kafka import Producer as RawProducer
 from opentelemetry.trace import get_current_span
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from kafkascope_tracing import KafkaTelemetry
 from tests.tracing.clients import Cluster, consume
 from tests.tracing.recorder import Recorder
 
@@ -169,3 +171,48 @@ def test_batches_that_the_client_refuses_are_refused_in_the_same_way(
 
     assert raised[0] == raised[1]
     assert recorder.spans() == []
+
+
+def test_a_context_that_is_to_be_kept_is_the_messages_creation_context(
+    cluster: Cluster, recorder: Recorder
+) -> None:
+    """It has no create span of ours, and the send span links to it; with and without the others."""
+    kept = [("traceparent", b"00-%032x-%016x-01" % (77, 99))]
+    consumer = cluster.consumer(None)
+    for creates in (True, False):
+        builder = recorder.builder().set_existing_context("keep")
+        producer = cluster.producer(builder.set_create_spans_enabled(creates).build())
+        producer.produce_batch(
+            cluster.topic, [{"value": b"1", "headers": kept}, {"value": b"2"}], partition=0
+        )
+        producer.flush(30)
+
+    created, with_links, plain = recorder.spans()
+    assert created.name == f"create {cluster.topic}"
+    assert [link.span for link in with_links.links] == [99, created.span]
+    carried = [message.headers() for message in consume(consumer, 4)]
+    assert carried[0] == carried[2] == kept
+    assert [int(headers[0][1][36:52], 16) for headers in carried[1::2]] == [
+        created.span,
+        plain.span,
+    ]
+
+
+def test_a_batch_whose_context_cannot_be_written_is_sent(
+    cluster: Cluster, recorder: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As without us; one line is logged."""
+
+    class Failing(TraceContextTextMapPropagator):
+        def inject(self, *_args: Any, **_kwargs: Any) -> None:  # noqa: ANN401 - whatever comes
+            raise RuntimeError("cannot write")
+
+    telemetry = KafkaTelemetry.builder(recorder.provider, propagator=Failing()).build()
+    producer = cluster.producer(telemetry)
+    messages = [{"value": b"1", "headers": {"a": b"b"}}, {"value": b"2"}]
+    assert producer.produce_batch(cluster.topic, messages, partition=0) == 2
+    assert producer.flush(30) == 0
+
+    got = consume(cluster.consumer(None), 2)
+    assert [message.headers() for message in got] == [[("a", b"b")], None]
+    assert len(caplog.messages) == 1

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Producer as RawProducer
+from opentelemetry.context import attach, detach, set_value
 
 from kafkascope_tracing import (
     Consumer,
@@ -255,3 +256,27 @@ def test_in_another_chain_ours_do_what_interceptors_can(recorder: Recorder) -> N
         "commit orders",
     ]
     assert received.links[0].span == send.span
+
+
+def test_in_another_chain_ours_know_the_client_that_configures_them(recorder: Recorder) -> None:
+    """Its id and group; and do nothing where instrumentation is suppressed or nothing came."""
+    telemetry = recorder.telemetry()
+    producing, consuming = (
+        TracingProducerInterceptor(telemetry),
+        TracingConsumerInterceptor(telemetry),
+    )
+    consuming.on_commit([TopicPartition("orders", 0, 1)])
+    consuming.close()
+    assert consuming.on_consume([]) == []
+    for each in (producing, consuming):
+        each.configure({"client.id": "app", "group.id": "g"})
+    token = attach(set_value("suppress_instrumentation", True))  # noqa: FBT003 - its key's value
+    assert producing.on_send(ProducerRecord("orders", b"v")).headers is None
+    detach(token)
+    producing.on_send(ProducerRecord("orders", b"v"))
+    consuming.on_commit([TopicPartition("orders", 0, 1)])
+    consuming.close()
+
+    send, commit = recorder.spans()
+    assert send.attributes["messaging.client.id"] == "app"
+    assert commit.attributes["messaging.consumer.group.name"] == "g"

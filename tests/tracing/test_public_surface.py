@@ -12,6 +12,7 @@ import pytest
 
 import kafkascope_tracing
 from kafkascope_tracing import auto
+from kafkascope_tracing.tracer import scope_version
 
 
 def test_the_public_names_are_sorted_and_there() -> None:
@@ -114,3 +115,13 @@ def test_an_import_that_fails_says_why(
 
     with pytest.raises(ImportError, match=told):
         getattr(kafkascope_tracing, name)
+
+
+def test_a_source_tree_that_is_not_installed_has_no_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Spans and metrics come all the same, from a scope without one."""
+    assert scope_version() != ""
+
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    assert scope_version() == ""

@@ -13,6 +13,9 @@ from opentelemetry.trace import get_current_span
 
 import kafkascope_tracing
 from kafkascope_tracing import KafkaTelemetry
+from kafkascope_tracing.cluster import ClusterId
+from kafkascope_tracing.interceptors import Chain
+from kafkascope_tracing.receiving import Receiving
 from tests.tracing.clients import Cluster, wait_for
 from tests.tracing.collected import new_collector
 from tests.tracing.outcomes import message_of
@@ -21,6 +24,8 @@ from tests.tracing.semconv import span_faults
 
 if not hasattr(confluent_kafka, "ShareConsumer"):
     pytest.skip("this confluent-kafka has no share consumer", allow_module_level=True)
+
+from kafkascope_tracing.acknowledging import Acknowledgements
 
 TYPE = "kafkascope.acknowledge.type"
 
@@ -513,3 +518,24 @@ def test_a_poll_that_fails_raises_what_the_client_raises(
 
     (polled,) = recorder.spans()
     assert (polled.name, polled.error) == ("poll", True)
+
+
+def test_an_answer_that_is_an_error_is_one_of_the_commit(recorder: Recorder) -> None:
+    """Interceptors hear of no commit then; an empty answer tells of no partition."""
+    commits: list[Any] = []
+
+    class Noting:
+        def on_commit(self, offsets: list[Any]) -> None:
+            commits.append(offsets)
+
+    chain: Chain[Any] = Chain([Noting()])
+    receiving = Receiving(recorder.telemetry(), {"group.id": "g"}, chain, ClusterId(None))
+    acknowledgements = Acknowledgements(receiving)
+    place = confluent_kafka.TopicPartition("orders", 0)
+    failure = KafkaException(confluent_kafka.KafkaError(121, "not the leader"))
+    acknowledgements({place: {7, 8}}, failure)
+
+    (span,) = recorder.spans()
+    assert (span.name, span.error) == ("commit orders", True)
+    assert span.attributes["messaging.batch.message_count"] == 2
+    assert commits == []

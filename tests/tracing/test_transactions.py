@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import pytest
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Producer as RawProducer
 
+from kafkascope_tracing.cluster import ClusterId
+from kafkascope_tracing.interceptors import Chain
+from kafkascope_tracing.sending import Sending
+from kafkascope_tracing.transactions import begun, concluding
 from tests.tracing.clients import Cluster, poll
 from tests.tracing.recorder import Recorder
 
@@ -97,3 +101,16 @@ def test_transaction_spans_can_be_switched_off(cluster: Cluster, recorder: Recor
 
     (span,) = recorder.spans()
     assert (span.name, span.parent) == (f"send {cluster.topic}", None)
+
+
+def test_an_error_after_which_nothing_is_possible_ends_the_transaction(recorder: Recorder) -> None:
+    """Another one leaves it open: the application may try again, or abort."""
+    sending = Sending(recorder.telemetry(), {}, Chain(()), Chain(()), ClusterId(None))
+    begun(sending)
+    for fatal in (False, True):
+        assert recorder.spans() == []
+        with pytest.raises(KafkaException), concluding(sending, "commit"):
+            raise KafkaException(KafkaError(KafkaError._FENCED, "fenced", fatal))
+
+    (span,) = recorder.spans()
+    assert (span.error, span.attributes["error.type"]) == (True, "_FENCED")

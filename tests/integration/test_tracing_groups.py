@@ -209,3 +209,27 @@ def test_a_commit_that_the_broker_refuses_is_an_error_and_raises(
     assert commit.attributes["error.type"] == raised.value.args[0].name()
     assert not process.error
     assert committed(traced.kafka, group, topic) == [-1001]
+
+
+def test_commits_of_two_groups_in_one_program_belong_to_what_each_processed(
+    traced: Traced, topic: str, group: str, protocol: str
+) -> None:
+    """Both read the same message, and each commits when the other has processed it, too."""
+    traced.send(topic, b"1")
+    telemetry = traced.recorder.builder().set_process_spans("implicit").build()
+    groups = [f"{group} {name}" for name in ("bar", "kitchen")]
+    consumers = [
+        traced.consumer(name, telemetry=telemetry, group_protocol=protocol) for name in groups
+    ]
+    for consumer in consumers:
+        consumer.subscribe([topic])
+    messages = [receive(consumer) for consumer in consumers]
+    for consumer in consumers:
+        assert consumer.poll(0) is None
+    for consumer, message in zip(consumers, messages, strict=True):
+        consumer.commit(message, asynchronous=False)
+
+    processes, commits = traced.recorder.spans("process"), traced.recorder.spans("commit")
+    assert [span.attributes[GROUP] for span in processes] == groups
+    assert [span.attributes[GROUP] for span in commits] == groups
+    assert [span.parent for span in commits] == [span.span for span in processes]

@@ -7,7 +7,7 @@ from confluent_kafka import Consumer as RawConsumer
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from kafkascope_tracing.attributes import ClientAttributes
-from kafkascope_tracing.processing import Processed
+from kafkascope_tracing.processed import Processed
 from kafkascope_tracing.settling import OpenCommits
 from tests.tracing.clients import Cluster, poll, wait_for
 from tests.tracing.recorder import Recorder
@@ -180,3 +180,23 @@ def test_only_spans_before_the_committed_offset_count(recorder: Recorder) -> Non
     assert processed.before("t", 0, 8) == span.get_span_context()
     assert processed.before("t", 0, 7) is None
     assert processed.before("t", 1, 8) is None
+
+
+def test_what_another_group_processed_does_not_count(recorder: Recorder) -> None:
+    """What was processed for an unknown group does, where it is newer; who has none sees all."""
+    processed = Processed()
+    spans = [recorder.tracer.start_span(name) for name in ("bar", "kitchen", "unknown")]
+    bar, kitchen, unknown = (span.get_span_context() for span in spans)
+    processed.note("t", 0, 7, spans[0], "bar")
+    processed.note("t", 0, 8, spans[1], "kitchen")
+    assert processed.before("t", 0, 9, "bar") == bar
+    assert processed.before("t", 0, 9, "others") is None
+    assert processed.before("t", 0, 9) == kitchen
+
+    processed.note("t", 0, 9, spans[2])
+    assert processed.before("t", 0, 9, "bar") == bar
+    assert processed.before("t", 0, 10, "bar") == unknown
+    assert processed.at("t", 0, 9, "kitchen") == unknown
+    assert processed.at("t", 0, 7, "kitchen") is None
+    for span in spans:
+        span.end()

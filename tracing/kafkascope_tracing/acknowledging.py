@@ -113,7 +113,8 @@ class Acknowledgements:
             if message is None
             else creation_links(receiving.telemetry, receiving.attributes, [message], batch=False)
         )
-        found = receiving.telemetry.processed.at(topic, partition, offset)
+        group = receiving.attributes.group
+        found = receiving.telemetry.processed.at(topic, partition, offset, group)
         self._report(ACKNOWLEDGE, topic, told, [found], links, began, failure)
 
     def commit_sync(self, call: Callable[[], Any]) -> Any:  # noqa: ANN401 - what the client returns
@@ -189,7 +190,9 @@ class Acknowledgements:
             told |= receiving.attributes.position(next(iter(offsets)).partition, None)
         topics = {partition.topic for partition in offsets}
         processed = [
-            receiving.telemetry.processed.before(each.topic, each.partition, max(found) + 1)
+            receiving.telemetry.processed.before(
+                each.topic, each.partition, max(found) + 1, receiving.attributes.group
+            )
             for each, found in offsets.items()
             if found
         ]

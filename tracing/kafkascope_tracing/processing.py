@@ -93,7 +93,9 @@ class ProcessScope(Scope):
             links = () if creation is None else (Link(creation),)
             attributes = base.attributes.copy()
             self._attributes.add_position(attributes, None, message.offset())
-            _describe_all(attributes, telemetry, message)
+            describe(attributes, message)
+            if telemetry.describes_more:
+                _describe_more(attributes, telemetry, message)
             span = telemetry.spans.start(base, context, attributes, links)
             if not span.get_span_context().is_valid:
                 span = get_current_span(context)
@@ -119,13 +121,14 @@ class ProcessScope(Scope):
         telemetry = self._telemetry
         recording = telemetry.spans.active and self.span.is_recording()
         times = telemetry.metrics.records_durations
-        if telemetry.settings.process_spans == "off" or not (recording or times):
+        if not (recording or times) or telemetry.settings.process_spans == "off":
             return
         message: Any = self.subject
         topic, partition, offset = message.topic(), message.partition(), message.offset()
         failure = "" if error is None else error_type(error)
         if recording:
-            telemetry.processed.note(topic, partition, offset, self.span)
+            group = self._attributes.group
+            telemetry.processed.note(topic, partition, offset, self.span, group)
             _end_span(telemetry, self.span, error, failure)
         if times:
             sets = self._attributes.metric_set(PROCESS, topic, partition, failure)
@@ -198,7 +201,11 @@ class BatchScope:
         try:
             for message in self._messages:
                 self._telemetry.processed.note(
-                    message.topic(), message.partition(), message.offset(), spans[0]
+                    message.topic(),
+                    message.partition(),
+                    message.offset(),
+                    spans[0],
+                    self._attributes.group,
                 )
             for span in spans:
                 _end_span(
@@ -233,14 +240,13 @@ def _parent(
     return context, creation
 
 
-def _describe_all(
+def _describe_more(
     attributes: SpanAttributes,
     telemetry: KafkaTelemetry,
     message: Any,  # noqa: ANN401 - a Message
 ) -> None:
-    """Add what only the message itself tells to attributes."""
+    """Add what the settings and the application's extractors want besides."""
     settings = telemetry.settings
-    describe(attributes, message)
     if settings.experimental_attributes:
         kind, milliseconds = message.timestamp()
         if kind:  # 0: the message has none
@@ -266,35 +272,3 @@ def describe(attributes: SpanAttributes, message: Any) -> None:  # noqa: ANN401 
             attributes[KAFKA_KEY] = text
     if message.value() is None:
         attributes[KAFKA_TOMBSTONE] = True
-
-
-class Processed:
-    """The span of the last message processed of each partition, for the commit that follows.
-
-    As many entries as there are partitions.
-    """
-
-    __slots__ = ("_spans",)
-
-    def __init__(self) -> None:
-        self._spans: dict[tuple[str, int], tuple[int, SpanContext]] = {}
-
-    def note(self, topic: str, partition: int, offset: int, span: Span) -> None:
-        """Note the span of a message."""
-        self._spans[topic, partition] = (offset, span.get_span_context())
-
-    def before(self, topic: str, partition: int, offset: int) -> SpanContext | None:
-        """Return the span of the message that a commit of ``offset`` is about.
-
-        Args:
-            topic: Of the commit.
-            partition: Of the commit.
-            offset: The next to be consumed.
-        """
-        found = self._spans.get((topic, partition))
-        return None if found is None or offset <= found[0] else found[1]
-
-    def at(self, topic: str, partition: int, offset: int) -> SpanContext | None:
-        """Return the span of one message, if it is the last of its partition."""
-        found = self._spans.get((topic, partition))
-        return None if found is None or offset != found[0] else found[1]

@@ -136,7 +136,7 @@ def _start_span(
     positions: frozenset[Position],
     context: Context,
 ) -> Span:
-    processed = _processed(telemetry, positions)
+    processed = _processed(telemetry, positions, attributes.group or None)
     links: tuple[Link, ...] = ()
     current = get_current_span(context).get_span_context()
     if not current.is_valid and len(processed) == 1:
@@ -151,8 +151,10 @@ def _start_span(
     )
 
 
-def _processed(telemetry: KafkaTelemetry, positions: Iterable[Position]) -> list[SpanContext]:
-    found = (telemetry.processed.before(*position) for position in sorted(positions))
+def _processed(
+    telemetry: KafkaTelemetry, positions: Iterable[Position], group: str | None
+) -> list[SpanContext]:
+    found = (telemetry.processed.before(*position, group) for position in sorted(positions))
     return [span_context for span_context in found if span_context is not None]
 
 

@@ -18,7 +18,8 @@ from kafkascope_tracing.clients import STATISTICS_KEY, TELEMETRY_KEY
 from kafkascope_tracing.exceptions import ExceptionRecorder
 from kafkascope_tracing.interceptors import CONFIG_KEY
 from kafkascope_tracing.metrics import MessagingMetrics
-from kafkascope_tracing.processing import Processed, ProcessScope
+from kafkascope_tracing.processed import Processed
+from kafkascope_tracing.processing import ProcessScope
 from kafkascope_tracing.propagation import Propagation
 from kafkascope_tracing.scopes import live_context
 from kafkascope_tracing.settings import Settings
@@ -74,6 +75,13 @@ class KafkaTelemetry:
         self.exceptions = ExceptionRecorder(self.settings, plan.logger_provider)
         self.producer_extractors = tuple(plan.producer_extractors)
         self.process_extractors = tuple(plan.process_extractors)
+        self.describes_more = bool(
+            self.settings.experimental_attributes
+            or self.settings.headers.included
+            or self.process_extractors
+        )
+        """Whether process spans tell more of a message than the conventions' own attributes."""
+        self._has_process_spans = self.settings.enabled and self.settings.process_spans != "off"
         self.processed = Processed()
         self.consumers = Consumers(self.settings)
 
@@ -203,8 +211,7 @@ class KafkaTelemetry:
 
     def traces_processing(self) -> bool:
         """Whether process spans are made: somebody listens, and they are not switched off."""
-        settings = self.settings
-        return settings.enabled and settings.process_spans != "off" and self.spans.is_active()
+        return self._has_process_spans and self.spans.is_active()
 
     def extract_attributes(
         self,

@@ -2,13 +2,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import count
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
+import kafkascope_tracing
+from kafkascope_tracing import KafkaTelemetry
 from tests.tracing.clients import Cluster
 from tests.tracing.mockcluster import mock_cluster
 from tests.tracing.recorder import Recorder
+from tests.tracing.shareclients import Open, make_ready, subscribe
 
 _TOPICS: Final = count(1)
 
@@ -32,3 +35,30 @@ def cluster(bootstrap: str) -> Iterator[Cluster]:
 def recorder() -> Recorder:
     """Give a test an SDK of its own."""
     return Recorder()
+
+
+@pytest.fixture
+def open_consumer(cluster: Cluster, recorder: Recorder) -> Iterator[Open]:
+    """Open share consumers of the test's topic, and close them after it."""
+    opened: list[Any] = []
+
+    def make(
+        telemetry: KafkaTelemetry | None,
+        name: str = "ShareConsumer",
+        mode: str = "explicit",
+        **more: object,
+    ) -> Any:  # noqa: ANN401 - a consumer
+        own = {key.replace("_", "."): value for key, value in more.items()}
+        config = cluster.config(group_id=f"group-of-{cluster.topic}", **own)
+        config["share.acknowledgement.mode"] = mode
+        extra = {} if telemetry is None else telemetry.consumer_interceptor_config()
+        made = getattr(kafkascope_tracing, name)({**config, **extra})
+        opened.append(made)
+        subscribe(made, cluster)
+        make_ready(made, cluster, explicit=mode == "explicit")
+        recorder.exporter.clear()
+        return made
+
+    yield make
+    for consumer in opened:
+        consumer.close()

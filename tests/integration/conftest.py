@@ -24,6 +24,7 @@ from kafkascope_demo.localkafka.spec import DEFAULT_VERSION
 from tests.integration.healing import heal
 from tests.integration.shared_cluster import SharedCluster
 from tests.integration.topics import create_topic, delete_topics
+from tests.integration.traced import Traced, tracing
 
 BREAKABLE: Final = "breakable_kafka"
 
@@ -196,3 +197,10 @@ def producer(cluster: LocalKafka) -> Iterator[Producer]:
     made = Producer({**cluster.client_properties(), "linger.ms": 0})
     yield made
     made.flush(30)
+
+
+@pytest.fixture
+def traced(cluster: LocalKafka, caplog: pytest.LogCaptureFixture) -> Iterator[Traced]:
+    """Traced clients of the test's cluster."""
+    with tracing(cluster, caplog) as found:
+        yield found

@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from opentelemetry import baggage, context
 from opentelemetry.trace import get_current_span
 
-from kafkascope_demo.localkafka import LocalKafka
 from kafkascope_tracing import AIOConsumer, AIOProducer
-from tests.integration.traced import DEADLINE_S, Traced, committed, settled, tracing
+from tests.integration.traced import DEADLINE_S, Traced, committed, settled
 
 TASKS = 20
 EACH = 25
-
-
-@pytest.fixture
-def traced(cluster: LocalKafka, caplog: pytest.LogCaptureFixture) -> Iterator[Traced]:
-    """Traced clients of the shared cluster."""
-    with tracing(cluster, caplog) as found:
-        yield found
 
 
 async def order(traced: Traced, producer: AIOProducer, topic: str, task: int) -> int:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from confluent_kafka import KafkaException, TopicPartition
 from opentelemetry.trace import get_current_span
 
-from kafkascope_demo.localkafka import LocalKafka
 from tests.integration.conftest import MakeTopic
 from tests.integration.traced import (
     GROUP,
@@ -20,17 +18,9 @@ from tests.integration.traced import (
     receive,
     serve_until,
     settled,
-    tracing,
 )
 
 pytestmark = pytest.mark.parametrize("protocol", ["classic", "consumer"])
-
-
-@pytest.fixture
-def traced(cluster: LocalKafka, caplog: pytest.LogCaptureFixture) -> Iterator[Traced]:
-    """Traced clients of the shared cluster."""
-    with tracing(cluster, caplog) as found:
-        yield found
 
 
 def test_a_synchronous_commit_is_settled_in_the_broker_under_what_processed_it(

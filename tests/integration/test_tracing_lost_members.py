@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,16 +9,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from opentelemetry.trace import get_current_span
 
-from kafkascope_demo.localkafka import LocalKafka
-from tests.integration.traced import DEADLINE_S, Traced, committed, receive, settled, tracing
+from tests.integration.traced import DEADLINE_S, Traced, committed, receive, settled
 from tests.waiting import wait_until
-
-
-@pytest.fixture
-def traced(cluster: LocalKafka, caplog: pytest.LogCaptureFixture) -> Iterator[Traced]:
-    """Traced clients of the shared cluster."""
-    with tracing(cluster, caplog) as found:
-        yield found
 
 
 def test_a_member_that_is_too_slow_gets_its_message_again(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Literal
@@ -11,10 +11,10 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 from opentelemetry.trace import get_current_span
 
-from kafkascope_demo.localkafka import LocalKafka
 from kafkascope_tracing import KafkaTelemetry
 from tests.integration.conftest import MakeTopic
-from tests.integration.traced import DEADLINE_S, Traced, committed, tracing
+from tests.integration.traced import DEADLINE_S, Traced, committed
+from tests.tracing.collected import new_collector
 from tests.tracing.recorder import Seen
 from tests.waiting import wait_until
 
@@ -97,13 +97,6 @@ class Member:
         self.spans_in_callbacks.add(get_current_span().get_span_context().is_valid)
 
 
-@pytest.fixture
-def traced(cluster: LocalKafka, caplog: pytest.LogCaptureFixture) -> Iterator[Traced]:
-    """Traced clients of the shared cluster."""
-    with tracing(cluster, caplog) as found:
-        yield found
-
-
 def until(condition: Callable[[], bool], describe: str, *members: Member) -> None:
     """Have the members work in turn until a condition holds."""
 
@@ -129,7 +122,12 @@ def test_members_that_come_and_go_lose_no_message_and_leave_no_context(
 ) -> None:
     """A second member joins while the first processes, and leaves again; both in one thread."""
     topic = make_topic(partitions=PARTITIONS)
-    telemetry = traced.recorder.builder().set_process_spans(mode).build()
+    collector = new_collector()
+    telemetry = (
+        KafkaTelemetry.builder(traced.recorder.provider, collector.provider)
+        .set_process_spans(mode)
+        .build()
+    )
     sent: dict[bytes, int] = {}
 
     def member() -> Member:
@@ -173,6 +171,9 @@ def test_members_that_come_and_go_lose_no_message_and_leave_no_context(
     assert sorted(links_of(span)[0] for span in processes) == sorted(sent.values())
     assert [span.parent for span in processes] == [links_of(span)[0] for span in processes]
     assert not any(span.error for span in traced.recorder.spans())
+    consumed = collector.numbers("messaging.client.consumed.messages")
+    assert sum(consumed.values()) == len(sent)
+    assert len(consumed) == PARTITIONS
 
 
 def links_of(span: Seen) -> list[int]:

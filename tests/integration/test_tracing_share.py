@@ -15,9 +15,8 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from kafkascope_demo.localkafka import LocalKafka
 from kafkascope_tracing import ShareConsumer
-from tests.integration.traced import DEADLINE_S, OFFSET, Traced, tracing
+from tests.integration.traced import DEADLINE_S, OFFSET, Traced
 from tests.tracing.recorder import Seen
 from tests.waiting import wait_until
 
@@ -26,13 +25,6 @@ COUNT = "messaging.batch.message_count"
 
 Open = Callable[[str], Any]
 """Opens a share consumer with an acknowledgement mode; it is closed after the test."""
-
-
-@pytest.fixture
-def traced(cluster: LocalKafka, caplog: pytest.LogCaptureFixture) -> Iterator[Traced]:
-    """Traced clients of the shared cluster."""
-    with tracing(cluster, caplog) as found:
-        yield found
 
 
 @pytest.fixture

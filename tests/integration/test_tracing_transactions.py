@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from confluent_kafka import KafkaException, Producer, TopicPartition
 
-from kafkascope_demo.localkafka import LocalKafka
 from kafkascope_tracing import Consumer
 from tests.integration.conftest import MakeTopic
 from tests.integration.traced import (
@@ -18,18 +15,10 @@ from tests.integration.traced import (
     consume,
     receive,
     settled,
-    tracing,
 )
 from tests.tracing.recorder import Seen
 
 OUTCOME = "kafkascope.transaction.outcome"
-
-
-@pytest.fixture
-def traced(cluster: LocalKafka, caplog: pytest.LogCaptureFixture) -> Iterator[Traced]:
-    """Traced clients of the shared cluster."""
-    with tracing(cluster, caplog) as found:
-        yield found
 
 
 def transactional(traced: Traced, name: str, **properties: object) -> Producer:

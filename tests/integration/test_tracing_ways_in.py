@@ -11,10 +11,9 @@ import pytest
 from opentelemetry import baggage, context
 
 import kafkascope_tracing
-from kafkascope_demo.localkafka import LocalKafka
 from kafkascope_tracing.auto import KafkaInstrumentor
 from kafkascope_tracing.telemetry import KafkaTelemetry, set_default_telemetry
-from tests.integration.traced import DEADLINE_S, Traced, committed, receive, tracing
+from tests.integration.traced import DEADLINE_S, Traced, committed, receive
 from tests.tracing.recorder import Seen, SeenLink
 
 Config: TypeAlias = dict[str, Any]
@@ -67,13 +66,6 @@ def zero_code(telemetry: KafkaTelemetry) -> Iterator[Make]:
         yield lambda name, config: getattr(confluent_kafka, name)(config)
     finally:
         KafkaInstrumentor().uninstrument()
-
-
-@pytest.fixture
-def traced(cluster: LocalKafka, caplog: pytest.LogCaptureFixture) -> Iterator[Traced]:
-    """Traced clients of the shared cluster."""
-    with tracing(cluster, caplog) as found:
-        yield found
 
 
 @pytest.mark.parametrize("way", [subclass, interceptor, wrapped, zero_code])

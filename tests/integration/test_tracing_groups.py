@@ -20,9 +20,10 @@ from tests.integration.traced import (
     settled,
 )
 
-pytestmark = pytest.mark.parametrize("protocol", ["classic", "consumer"])
+in_both_protocols = pytest.mark.parametrize("protocol", ["classic", "consumer"])
 
 
+@in_both_protocols
 def test_a_synchronous_commit_is_settled_in_the_broker_under_what_processed_it(
     traced: Traced, topic: str, group: str, protocol: str
 ) -> None:
@@ -50,6 +51,7 @@ def test_a_synchronous_commit_is_settled_in_the_broker_under_what_processed_it(
     assert {span.attributes[GROUP] for span in (*processes, *commits)} == {group}
 
 
+@in_both_protocols
 def test_an_asynchronous_commit_ends_when_the_broker_has_answered(
     traced: Traced, topic: str, group: str, protocol: str
 ) -> None:
@@ -74,6 +76,7 @@ def test_an_asynchronous_commit_ends_when_the_broker_has_answered(
     assert heard == [(None, [1])]
 
 
+@in_both_protocols
 def test_an_automatic_commit_is_settled_under_what_processed_the_message(
     traced: Traced, topic: str, group: str, protocol: str
 ) -> None:
@@ -105,12 +108,12 @@ def test_an_automatic_commit_is_settled_under_what_processed_the_message(
 
 
 def test_a_loop_that_stops_half_way_loses_no_message(
-    traced: Traced, topic: str, group: str, protocol: str
+    traced: Traced, topic: str, group: str
 ) -> None:
     """What it did not reach comes to the next consumer; each has its one process span."""
     values = [b"%d" % number for number in range(10)]
     sent = traced.send(topic, *values)
-    consumer = traced.consumer(group, group_protocol=protocol)
+    consumer = traced.consumer(group)
     consumer.subscribe([topic])
     done: list[Any] = []
     loop = traced.telemetry.iter_process(consume(consumer, 10), consumer=consumer)
@@ -125,7 +128,7 @@ def test_a_loop_that_stops_half_way_loses_no_message(
     assert not get_current_span().get_span_context().is_valid
     assert committed(traced.kafka, group, topic) == [4]
 
-    successor = traced.consumer(group, group_protocol=protocol)
+    successor = traced.consumer(group)
     successor.subscribe([topic])
     rest = traced.telemetry.iter_process(consume(successor, 6), consumer=successor)
     done.extend(message.value() for message in rest)
@@ -134,6 +137,7 @@ def test_a_loop_that_stops_half_way_loses_no_message(
     assert [span.parent for span in traced.recorder.spans("process")] == sent
 
 
+@in_both_protocols
 def test_a_message_that_is_sought_again_has_a_second_span_of_the_same_sender(
     traced: Traced, topic: str, group: str, protocol: str
 ) -> None:
@@ -159,6 +163,7 @@ def test_a_message_that_is_sought_again_has_a_second_span_of_the_same_sender(
     assert committed(traced.kafka, group, topic) == [2]
 
 
+@in_both_protocols
 def test_a_paused_partition_gives_nothing_and_ends_what_was_processed(
     traced: Traced, make_topic: MakeTopic, group: str, protocol: str
 ) -> None:
@@ -182,6 +187,7 @@ def test_a_paused_partition_gives_nothing_and_ends_what_was_processed(
     assert [span.parent for span in processes] == [first, second]
 
 
+@in_both_protocols
 def test_a_commit_that_the_broker_refuses_is_an_error_and_raises(
     traced: Traced, topic: str, group: str, protocol: str
 ) -> None:
@@ -202,15 +208,13 @@ def test_a_commit_that_the_broker_refuses_is_an_error_and_raises(
 
 
 def test_commits_of_two_groups_in_one_program_belong_to_what_each_processed(
-    traced: Traced, topic: str, group: str, protocol: str
+    traced: Traced, topic: str, group: str
 ) -> None:
     """Both read the same message, and each commits when the other has processed it, too."""
     traced.send(topic, b"1")
     telemetry = traced.recorder.builder().set_process_spans("implicit").build()
     groups = [f"{group} {name}" for name in ("bar", "kitchen")]
-    consumers = [
-        traced.consumer(name, telemetry=telemetry, group_protocol=protocol) for name in groups
-    ]
+    consumers = [traced.consumer(name, telemetry=telemetry) for name in groups]
     for consumer in consumers:
         consumer.subscribe([topic])
     messages = [receive(consumer) for consumer in consumers]

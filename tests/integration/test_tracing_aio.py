@@ -7,11 +7,13 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from confluent_kafka import TopicPartition
 from opentelemetry import baggage, context
 from opentelemetry.trace import get_current_span
 
 from kafkascope_tracing import AIOConsumer, AIOProducer
-from tests.integration.traced import DEADLINE_S, Traced, committed, settled
+from tests.integration.conftest import MakeTopic
+from tests.integration.traced import DEADLINE_S, Traced, committed, receive, settled
 
 TASKS = 20
 EACH = 25
@@ -71,17 +73,8 @@ def test_messages_of_many_tasks_come_through_with_headers_baggage_and_context(
             await producer.close()
             return await sending
 
-    async def receive() -> list[tuple[Any, ...]]:
-        consumer = AIOConsumer(
-            {
-                **properties,
-                "group.id": group,
-                "group.protocol": protocol,
-                "auto.offset.reset": "earliest",
-                "enable.auto.commit": False,
-                **traced.telemetry.consumer_interceptor_config(),
-            }
-        )
+    async def serve_all() -> list[tuple[Any, ...]]:
+        consumer = AIOConsumer(consuming(traced, group, group_protocol=protocol))
         await consumer.subscribe([topic])
         seen = await serve(traced, consumer, TASKS * EACH)
         await consumer.commit(asynchronous=False)
@@ -89,7 +82,7 @@ def test_messages_of_many_tasks_come_through_with_headers_baggage_and_context(
         return seen
 
     requests = asyncio.run(send())
-    seen = asyncio.run(receive())
+    seen = asyncio.run(serve_all())
 
     assert sorted(seen) == sorted(
         (b"%d %d" % (task, number), b"%d" % number, str(task))
@@ -107,3 +100,67 @@ def test_messages_of_many_tasks_come_through_with_headers_baggage_and_context(
     assert committed(traced.kafka, group, topic) == [TASKS * EACH]
     (commit,) = traced.recorder.spans("commit")
     assert settled(commit)[1:] == (TASKS * EACH, False)
+
+
+def test_an_asyncio_transaction_has_the_spans_of_any_other(
+    traced: Traced, make_topic: MakeTopic, group: str
+) -> None:
+    """Begun, sent to, given the consumer's offset, and committed, from coroutines."""
+    source, target = make_topic(), make_topic()
+    (sent,) = traced.send(source, b"1")
+
+    async def pass_on() -> None:
+        producer = AIOProducer(
+            {
+                **traced.kafka.client_properties(),
+                "transactional.id": group,
+                **traced.telemetry.producer_interceptor_config(),
+            }
+        )
+        consumer = AIOConsumer(consuming(traced, group))
+        async with asyncio.timeout(DEADLINE_S):
+            await producer.init_transactions()
+            await consumer.subscribe([source])
+            while (message := await consumer.poll(1.0)) is None:
+                pass
+            await producer.begin_transaction()
+            with traced.telemetry.process(message):
+                delivered = await producer.produce(target, value=b"made of " + message.value())
+                await producer.flush()
+                await delivered
+                await producer.send_offsets_to_transaction(
+                    [TopicPartition(source, 0, 1)], await consumer.consumer_group_metadata()
+                )
+            await producer.commit_transaction()
+            await producer.close()
+            await consumer.close()
+
+    asyncio.run(pass_on())
+    reader = traced.consumer(f"{group} reader", isolation_level="read_committed")
+    reader.subscribe([target])
+
+    assert receive(reader).value() == b"made of 1"
+    assert committed(traced.kafka, group, source) == [1]
+    (transaction,), (process,) = (
+        traced.recorder.spans(name) for name in ("transaction", "process")
+    )
+    (resent,), (commit,) = (
+        traced.recorder.spans(name) for name in (f"send {target}", f"commit {source}")
+    )
+    assert (process.parent, resent.parent) == (sent, process.span)
+    assert [link.span for link in resent.links] == [transaction.span]
+    assert settled(commit) == (process.span, 1, False)
+    assert transaction.attributes["kafkascope.transaction.outcome"] == "commit"
+    assert not any(span.error for span in traced.recorder.spans())
+
+
+def consuming(traced: Traced, group: str, **more: str) -> dict[str, Any]:
+    """Return the configuration of a consumer that begins at the earliest message."""
+    return {
+        **traced.kafka.client_properties(),
+        "group.id": group,
+        "auto.offset.reset": "earliest",
+        "enable.auto.commit": False,
+        **{name.replace("_", "."): value for name, value in more.items()},
+        **traced.telemetry.consumer_interceptor_config(),
+    }

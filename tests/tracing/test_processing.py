@@ -5,6 +5,7 @@ import gc
 import logging
 import threading
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -470,3 +471,38 @@ def test_consume_without_tracing_of_processing_is_the_clients_own(
 
     assert values == {b"1", b"2", b"3"}
     assert recorder.spans() == []
+
+
+@pytest.mark.parametrize("batch", [False, True])
+def test_consumers_that_a_thread_polls_in_turn_do_not_process_within_each_other(
+    cluster: Cluster, recorder: Recorder, *, batch: bool
+) -> None:
+    """Each message's parent is what sent it; a span lasts until its own consumer polls again."""
+    producer = cluster.producer(recorder.telemetry())
+    for partition in (0, 1):
+        for value in (b"1", b"2") if batch else (b"1",):
+            producer.produce(cluster.topic, value, partition=partition)
+    assert producer.flush(30) == 0
+    sends = {span.span for span in recorder.spans("send")}
+    telemetry = recorder.builder().set_process_spans("implicit").build()
+    consumers = [cluster.consumer(telemetry) for _ in range(2)]
+    for partition, consumer in enumerate(consumers):
+        consumer.assign([TopicPartition(cluster.topic, partition, 0)])
+    receive = (lambda each: consume(each, 2)) if batch else poll
+
+    with recorder.tracer.start_as_current_span("outside") if batch else nullcontext():
+        around = trace.get_current_span().get_span_context().span_id
+        inside = []
+        for consumer in consumers:
+            receive(consumer)
+            inside.append(trace.get_current_span().get_span_context().span_id)
+        assert recorder.spans("process") == []
+        for consumer in consumers:
+            consumer.poll(0)
+        assert trace.get_current_span().get_span_context().span_id == around
+
+    processed = recorder.spans("process")
+    assert [span.span for span in processed] == inside
+    parents = {span.parent for span in processed}
+    assert parents == {around} if batch else parents <= sends and len(parents) == 2
+    assert get_current() == {}

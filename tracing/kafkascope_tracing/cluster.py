@@ -16,7 +16,7 @@ class ClusterId:
     polls or flushes is outside of callbacks.
 
     Args:
-        client: Referred to weakly, where that can be.
+        client: Of one of our classes: it is referred to weakly, as one of the C classes cannot be.
     """
 
     __slots__ = ("_asked", "_client")
@@ -25,10 +25,7 @@ class ClusterId:
         self._asked = 0
         self._client: weakref.ref[Any] | None = None
         if hasattr(client, "cluster_id"):
-            try:
-                self._client = weakref.ref(client)
-            except TypeError:  # a subclass whose __slots__ leave no room for it
-                self._client = None
+            self._client = weakref.ref(client)
 
     def learn(self, attributes: ClientAttributes) -> None:
         """Put the id into the attributes, once it is known; asks ever more seldom until then."""

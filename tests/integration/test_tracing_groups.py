@@ -101,10 +101,11 @@ def test_an_automatic_commit_is_settled_under_what_processed_the_message(
 
     assert committed(traced.kafka, group, topic) == [2]
     processes = [span.span for span in traced.recorder.spans("process")]
-    assert [settled(span) for span in traced.recorder.spans("commit")] == [
+    # Closing commits again what an automatic commit has not been answered for: no list.
+    assert {settled(span) for span in traced.recorder.spans("commit")} == {
         (processes[0], 1, False),
         (processes[1], 2, False),
-    ]
+    }
 
 
 def test_a_loop_that_stops_half_way_loses_no_message(

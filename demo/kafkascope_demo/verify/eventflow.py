@@ -1,0 +1,118 @@
+"""Whether an event that the producer takes is stored in Kafka and processed by the group."""
+
+import secrets
+import time
+from collections.abc import Iterator
+from typing import Final
+
+from confluent_kafka import (
+    Consumer,
+    ConsumerGroupTopicPartitions,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient
+
+from kafkascope_demo import web
+from kafkascope_demo.addresses import Addresses
+from kafkascope_demo.verify.report import Check, Outcome
+
+_NAME: Final = "an event goes from HTTP over Kafka to the consumer group"
+_STORED_S: Final = 20.0
+_COMMITTED_S: Final = 40.0
+_ASK_S: Final = 10.0
+
+
+def event(title: str) -> dict[str, str]:
+    """Give an event of the talk's shape."""
+    return {"title": title, "speaker": "verifier", "date": time.strftime("%Y-%m-%d %H:%M")}
+
+
+def _run(addresses: Addresses) -> Iterator[Outcome]:
+    title = f"verify-{secrets.token_hex(8)}"
+    consumer = Consumer(
+        {
+            **addresses.kafka_properties,
+            "bootstrap.servers": addresses.bootstrap_servers,
+            "group.id": f"{addresses.group}-verifier",
+            "enable.auto.commit": False,
+        }
+    )
+    try:
+        _begin_at_the_end(consumer, addresses.topic)
+        url = f"{addresses.producer}/kafka/produce"
+        answer = web.request("POST", url, json=event(title), timeout_s=30)
+        stored = _find(consumer, title)
+    finally:
+        consumer.close()
+    if stored is None:
+        yield Outcome(
+            _NAME,
+            passed=False,
+            evidence=f"the producer answered {answer.text.strip()}, and after {_STORED_S:.0f} s "
+            f"{addresses.topic} did not hold the event",
+            fix="with ACK=submitted the producer answers before Kafka does: its log says why "
+            "the delivery failed",
+        )
+        return
+    place = f"{addresses.topic} partition {stored.partition()} offset {stored.offset()}"
+    committed = _wait_for_commit(addresses, stored)
+    passed = committed is not None and committed > (stored.offset() or 0)
+    yield Outcome(
+        _NAME,
+        passed,
+        f"stored at {place}; {addresses.group} has committed {committed}",
+        f"{addresses.group} does not get on: look at the consumers' logs and at "
+        "kafka_consumergroup_lag",
+    )
+
+
+def _begin_at_the_end(consumer: Consumer, topic: str) -> None:
+    """Assign every partition from the message that comes next."""
+    found = consumer.list_topics(topic, _ASK_S).topics[topic]
+    if found.error is not None:
+        raise KafkaException(found.error)
+    ends = (
+        consumer.get_watermark_offsets(TopicPartition(topic, n), _ASK_S) for n in found.partitions
+    )
+    consumer.assign(
+        [
+            TopicPartition(topic, number, end)
+            for number, (_, end) in zip(found.partitions, ends, strict=True)
+        ]
+    )
+
+
+def _find(consumer: Consumer, title: str) -> Message | None:
+    """Read until a message holds the title, in whatever format; None when none does in time."""
+    ends_at = time.monotonic() + _STORED_S
+    while time.monotonic() < ends_at:
+        message = consumer.poll(0.5)
+        if (
+            message is not None
+            and not message.error()
+            and title.encode() in (message.value() or b"")
+        ):
+            return message
+    return None
+
+
+def _wait_for_commit(addresses: Addresses, stored: Message) -> int | None:
+    """Give the group's committed offset once it is past a message, or what it is in the end."""
+    admin = AdminClient(
+        {**addresses.kafka_properties, "bootstrap.servers": addresses.bootstrap_servers}
+    )
+    asked = ConsumerGroupTopicPartitions(
+        addresses.group, [TopicPartition(addresses.topic, stored.partition() or 0)]
+    )
+    ends_at = time.monotonic() + _COMMITTED_S
+    while True:
+        told = admin.list_consumer_group_offsets([asked])[addresses.group].result(_ASK_S)
+        committed: int = told.topic_partitions[0].offset
+        if committed > (stored.offset() or 0) or time.monotonic() >= ends_at:
+            return committed if committed >= 0 else None
+        time.sleep(0.5)
+
+
+CHECK = Check(_NAME, _run, "see that the producer and the brokers run, and that the topic exists")

@@ -9,6 +9,7 @@ from typing import Final
 
 from kafkascope_demo import run
 from kafkascope_demo.localkafka import LocalKafkaError, commands
+from kafkascope_demo.otlpreceiver import command as otlp_receiver
 
 _INTERRUPTED: Final = 130
 
@@ -46,6 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     below = parser.add_subparsers(metavar="COMMAND", required=True)
     commands.register(below)
     run.register(below)
+    otlp_receiver.register(below)
     arguments = parser.parse_args(argv)
     try:
         code: int = arguments.run(arguments)

@@ -13,7 +13,7 @@ LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --
 	--python-version=3.11 --custom-compile-command='make lock' \
 	$(addprefix --no-emit-package=kafkascope-,exporter tracing demo)
 
-.PHONY: help install run test coverage lint type golden bench drill test-versions lock dist clean
+.PHONY: help install run test test-slow coverage lint type golden bench drill test-versions lock dist clean
 
 help: ## list the targets (the default)
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 16
@@ -41,6 +41,9 @@ run: install ## start three brokers, the exporter and a little load (ARGS=--for=
 
 test: install $(PEERS) ## run the tests (ARGS for pytest)
 	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+test-slow: install ## run what takes minutes: every fault scenario, and its alert's condition
+	$(BIN)/python -m pytest -n 0 -m slow $(ARGS)
 
 coverage: install $(PEERS) ## measure what tests of tracing reach of it, and fail below 95 % by branch
 	$(BIN)/python -m coverage run -m pytest -n 0 tests/tracing $(ARGS) && $(BIN)/python -m coverage report

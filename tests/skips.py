@@ -17,6 +17,9 @@ CONVENTIONS_OLD: Final = "opentelemetry-semantic-conventions is older than v1.44
 PEERS_ABSENT: Final = ".venv-peers is absent"
 """Other people's instrumentation, which `make test` installs, so not allowed in CI either."""
 
+CHROMIUM_ABSENT: Final = "chromium and chromedriver are not on PATH"
+"""The browser of the page tests, which `.ci/run` installs, so not allowed in CI."""
+
 ALLOWED_SKIPS: Final = frozenset({SHARED_ABSENT, KAFKA_EXPORTER_ABSENT, KMINION_ABSENT})
 
 

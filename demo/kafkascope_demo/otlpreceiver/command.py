@@ -92,6 +92,7 @@ def _size(text: str) -> int:
 def run(arguments: argparse.Namespace) -> int:
     """Serve until SIGTERM or Ctrl-C; return the exit code."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a line for each that waits
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
     try:

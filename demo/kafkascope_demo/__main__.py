@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from kafkascope_demo import run
+from kafkascope_demo.consumer import command as consumer
 from kafkascope_demo.localkafka import LocalKafkaError, commands
 from kafkascope_demo.otlpreceiver import command as otlp_receiver
+from kafkascope_demo.producer import command as producer
 
 _INTERRUPTED: Final = 130
 
@@ -47,6 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     below = parser.add_subparsers(metavar="COMMAND", required=True)
     commands.register(below)
     run.register(below)
+    producer.register(below)
+    consumer.register(below)
     otlp_receiver.register(below)
     arguments = parser.parse_args(argv)
     try:

@@ -1,0 +1,1 @@
+"""The consumer service: reads events from Kafka and logs them."""

@@ -1,0 +1,217 @@
+"""Reads records as a member of a group, at least once each: offsets are stored after processing."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from confluent_kafka import (
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
+
+from kafkascope_demo.consumer.deadletters import DeadLetterError
+from kafkascope_demo.consumer.metrics import ConsumerMetrics
+from kafkascope_demo.consumer.progress import Progress
+from kafkascope_demo.consumer.settings import ConsumerSettings
+
+_log = logging.getLogger(__name__)
+
+_POLL_S: Final = 0.25
+_LOOK_S: Final = 2.0
+_REQUEST_S: Final = 2.0
+_RETRY_S: Final = 1.0
+
+Partition = tuple[str, int]
+
+
+class FatalError(Exception):
+    """The client can never read again."""
+
+
+class Reader:
+    """Reads a topic until it is told to stop.
+
+    Args:
+        make: Makes the client of its configuration.
+        settings: Of the service.
+        handle: What is done with each record; raises ``DeadLetterError`` when it is to come again.
+        progress: Where progress is noted.
+        metrics: Has the gauge of assigned partitions.
+        is_stuck: Whether the fault ``stuck`` is switched on.
+        stopping: Ends the reading.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - each is one thing that it works with
+        self,
+        make: Callable[[dict[str, Any]], Consumer],
+        settings: ConsumerSettings,
+        handle: Callable[[Message], None],
+        progress: Progress,
+        metrics: ConsumerMetrics,
+        is_stuck: Callable[[], bool],
+        stopping: threading.Event,
+    ) -> None:
+        self._topic = settings.topic
+        self._handle = handle
+        self._progress = progress
+        self._metrics = metrics
+        self._is_stuck = is_stuck
+        self._stopping = stopping
+        self._assigned: frozenset[Partition] = frozenset()
+        self._looked_at = 0.0
+        self._paused = False
+        self.consumer = make(_configuration(settings))
+
+    @property
+    def assigned(self) -> frozenset[Partition]:
+        """Topic and number of the partitions that this member has."""
+        return self._assigned
+
+    def run(self) -> None:
+        """Read until the end; then commit and leave the group.
+
+        Raises:
+            FatalError: The client can never read again.
+        """
+        self.consumer.subscribe(
+            [self._topic],
+            on_assign=self._on_assign,
+            on_revoke=self._on_revoke,
+            on_lost=self._on_lost,
+        )
+        self._progress.begin()
+        try:
+            while not self._stopping.is_set():
+                self._turn()
+        finally:
+            self.consumer.close()
+            self._hold(frozenset())
+
+    def _turn(self) -> None:
+        self._heed_fault()
+        message = self.consumer.poll(_POLL_S)
+        self._progress.turn()
+        if message is None:
+            self._look()
+        elif message.error() is not None:
+            _take_error(message.error())
+        elif self._paused:
+            self._put_back(message)
+        else:
+            self._take(message)
+
+    def _take(self, message: Message) -> None:
+        """Handle a record, and store its offset for the next commit."""
+        try:
+            self._handle(message)
+        except DeadLetterError as error:
+            _log.error("a dead letter is not written; its record is read again: %s", error)
+            self._put_back(message)
+            self._stopping.wait(_RETRY_S)
+            return
+        try:
+            self.consumer.store_offsets(message)
+        except KafkaException as error:
+            # The partition went to another member meanwhile, which reads the record again.
+            _log.info("offset not stored: %s", error.args[0].str())
+        self._progress.finish()
+
+    def _heed_fault(self) -> None:
+        """While stuck, poll paused partitions: the member stays in the group and does nothing."""
+        stuck = self._is_stuck()
+        if stuck == self._paused:
+            return
+        held = [TopicPartition(*partition) for partition in self._assigned]
+        if stuck:
+            self.consumer.pause(held)
+        else:
+            self.consumer.resume(held)
+        self._paused = stuck
+        _log.warning("fault: %s", "stuck from now on" if stuck else "not stuck any more")
+
+    def _put_back(self, message: Message) -> None:
+        """Have a record read again."""
+        place = TopicPartition(message.topic(), message.partition(), message.offset())
+        try:
+            self.consumer.seek(place)
+        except KafkaException as error:  # it went to another member meanwhile
+            _log.info("record not put back: %s", error.args[0].str())
+
+    def _look(self) -> None:
+        """Ask, now and then, how many records there are to read."""
+        now = time.monotonic()
+        if now - self._looked_at < _LOOK_S:
+            return
+        self._looked_at = now
+        try:
+            self._progress.find(sum(map(self._behind, self._assigned)))
+        except KafkaException as error:
+            _log.info("cannot tell how many records there are to read: %s", error.args[0].str())
+
+    def _behind(self, partition: Partition) -> int:
+        place = TopicPartition(*partition)
+        low, high = self.consumer.get_watermark_offsets(place, timeout=_REQUEST_S)
+        (position,) = self.consumer.position([place])
+        if position.offset < 0:
+            (position,) = self.consumer.committed([place], timeout=_REQUEST_S)
+        return max(0, high - max(low, position.offset))
+
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._hold(self._assigned | _names(partitions))
+        if self._paused:
+            consumer.assign(partitions)
+            consumer.pause(partitions)
+
+    def _on_revoke(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._hold(self._assigned - _names(partitions))
+
+    def _on_lost(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._hold(self._assigned - _names(partitions))
+        _log.warning(
+            "lost %d partitions: the group has gone on without this member", len(partitions)
+        )
+
+    def _hold(self, partitions: frozenset[Partition]) -> None:
+        if partitions != self._assigned:
+            names = ", ".join(f"{topic}[{number}]" for topic, number in sorted(partitions))
+            _log.info("assigned: %s", names or "nothing")
+        self._assigned = partitions
+        self._metrics.assigned_partitions.set(len(partitions))
+
+
+def _names(partitions: list[TopicPartition]) -> frozenset[Partition]:
+    return frozenset((place.topic, place.partition) for place in partitions)
+
+
+def _take_error(error: KafkaError | None) -> None:
+    """Log what the client reports; it goes on by itself unless that is fatal.
+
+    Raises:
+        FatalError: It does not.
+    """
+    if error is None:
+        return
+    if error.fatal():
+        raise FatalError(error.str())
+    _log.warning("Kafka's client: %s", error.str())
+
+
+def _configuration(settings: ConsumerSettings) -> dict[str, Any]:
+    return {
+        "client.id": "kafka-consumer",
+        # A member that was killed is missed after ten seconds instead of 45.
+        "session.timeout.ms": 10_000,
+        **settings.kafka,
+        "group.id": settings.group,
+        # Not the talk's `latest`, which loses what comes before the group's first commit.
+        "auto.offset.reset": "earliest",
+        "enable.auto.offset.store": False,
+        "enable.auto.commit": True,
+        "auto.commit.interval.ms": 1000,
+        "logger": logging.getLogger("librdkafka"),
+    }

@@ -1,0 +1,1 @@
+"""OpenTelemetry's OTLP exporters, with their failures counted for ``/metrics``."""

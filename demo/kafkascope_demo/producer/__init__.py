@@ -1,0 +1,1 @@
+"""The producer service: takes events over HTTP and writes them to Kafka."""

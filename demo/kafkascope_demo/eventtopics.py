@@ -2,9 +2,9 @@
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
@@ -66,7 +66,6 @@ class EventTopics:
         properties: librdkafka's, to connect with.
         names: Of the topics.
         shape: What they are to be.
-        on_ready: Called once, when they are there.
     """
 
     def __init__(
@@ -74,20 +73,13 @@ class EventTopics:
         properties: Mapping[str, str],
         names: Sequence[str],
         shape: TopicShape,
-        on_ready: Callable[[], None] = lambda: None,
     ) -> None:
         self._properties = properties
         self._names = names
         self._shape = shape
-        self._on_ready = on_ready
         self._stopping = threading.Event()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._make, name="topics", daemon=True)
-
-    @property
-    def ready(self) -> bool:
-        """Whether all of them are there."""
-        return self._ready.is_set()
 
     def start(self) -> None:
         """Begin."""
@@ -105,7 +97,8 @@ class EventTopics:
         # Its log is left out: it repeats what the service's other client says of the same brokers.
         quiet = logging.getLogger(f"{__name__}.librdkafka")
         quiet.setLevel(logging.CRITICAL)
-        admin = AdminClient({**self._properties, "logger": quiet})
+        configuration: dict[str, Any] = {**self._properties, "logger": quiet}
+        admin = AdminClient(configuration)
         missing = list(self._names)
         pause = _FIRST_PAUSE_S
         while not self._stopping.is_set():
@@ -113,7 +106,6 @@ class EventTopics:
             missing = [name for name in missing if not self._is_there(admin, name)]
             if not missing:
                 self._ready.set()
-                self._on_ready()
                 return
             self._stopping.wait(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_S)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 import threading
 import time
@@ -17,7 +18,12 @@ if TYPE_CHECKING:
 
 _BACKLOG: Final = 1024
 _CONNECTIONS: Final = 2000
+# What it buffers for an application, which has a lower limit and a better answer of its own.
+_MOST_BYTES: Final = 8 * 1024 * 1024
 _PAUSE_S: Final = 0.02
+
+# It warns of every request that waits for a thread; the latency histogram says that better.
+logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
 
 class HttpServer:
@@ -44,6 +50,7 @@ class HttpServer:
             backlog=_BACKLOG,
             connection_limit=_CONNECTIONS,
             asyncore_use_poll=True,
+            max_request_body_size=_MOST_BYTES,
             ident="kafkascope-demo",
         )
         # A daemon: what is left of its connections after close() ends with the process.

@@ -108,7 +108,7 @@ def trace_requests(tracing: Tracing, application: Flask) -> None:
     if tracing in _BY_HAND:
         from opentelemetry.instrumentation.flask import FlaskInstrumentor  # noqa: PLC0415 - see above
 
-        FlaskInstrumentor().instrument_app(application)
+        FlaskInstrumentor().instrument_app(application)  # type: ignore[no-untyped-call]  # it has no types
 
 
 def _start_sdk(service: Service) -> Callable[[], None]:

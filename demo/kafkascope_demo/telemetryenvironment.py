@@ -25,6 +25,9 @@ _DEFAULTS: Final = {
     "OTEL_PROPAGATORS": "tracecontext,baggage,b3",
     # Every second: somebody looks at the trace of the request that they have just sent.
     "OTEL_BSP_SCHEDULE_DELAY": "1000",
+    # Seconds. A service that ends while the backend is away waits for each batch that it has left.
+    "OTEL_EXPORTER_OTLP_TIMEOUT": "5",
+    "OTEL_SEMCONV_STABILITY_OPT_IN": "http",
     "OTEL_PYTHON_LOG_CORRELATION": "true",
     "OTEL_PYTHON_FLASK_EXCLUDED_URLS": "/health,/metrics,/openapi,/faults,/assignment",
 }
@@ -56,6 +59,8 @@ def telemetry_environment(variables: Mapping[str, str], service: Service) -> dic
     pushed = chosen["OTEL_METRICS_EXPORTER"].split(",")
     rest = [name for name in pushed if name not in _PULLED]
     chosen["OTEL_METRICS_EXPORTER"] = ",".join([REGISTRY_EXPORTER, *rest])
+    if chosen["OTEL_LOGS_EXPORTER"] == "none":
+        chosen.setdefault("OTEL_PYTHON_LOG_AUTO_INSTRUMENTATION", "false")
     return chosen
 
 

@@ -1,7 +1,6 @@
 """The consumer's HTTP application."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Final
 
 from flask import Flask, Response, jsonify
@@ -45,13 +44,12 @@ def make_app(
             problem: str | None = "starting: the topics are not there yet"
         else:
             problem = _STUCK if found.name == "stuck" else kafka_problem()
-        more = asdict(found)
-        return health(
-            "consumer",
-            problem,
-            {"state": more["name"], "behind": more["behind"]}
-            | {"seconds_since_progress": round(found.since_progress_s, 3)},
-        )
+        told = {
+            "state": found.name,
+            "behind": found.behind,
+            "seconds_since_progress": round(found.since_progress_s, 3),
+        }
+        return health("consumer", problem, told)
 
     @app.get("/assignment")
     def get_assignment() -> Response:

@@ -3,7 +3,8 @@
 import logging
 import time
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from functools import cached_property
+from typing import Any, Final, Protocol, cast
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
@@ -48,19 +49,8 @@ class KafkaDeadLetters:
     def __init__(
         self, make: Callable[[dict[str, Any]], Producer], settings: ConsumerSettings
     ) -> None:
-        self._topic = settings.dead_letter_topic
-        self._group = settings.group
-        self._producer = make(
-            {
-                "client.id": "kafka-consumer-dead-letters",
-                **settings.kafka,
-                "acks": "all",
-                "enable.idempotence": True,
-                "linger.ms": 0,
-                "delivery.timeout.ms": int(_DELIVERY_S * 1000),
-                "logger": logging.getLogger("librdkafka"),
-            }
-        )
+        self._make = make
+        self._settings = settings
 
     def send(self, message: Message, why: NoEventError) -> None:
         """Write a record to the dead-letter topic, and wait until the brokers have it.
@@ -71,7 +61,7 @@ class KafkaDeadLetters:
         told: list[KafkaError | None] = []
         try:
             self._producer.produce(
-                self._topic,
+                self._settings.dead_letter_topic,
                 message.value(),
                 message.key(),
                 on_delivery=lambda error, _: told.append(error),
@@ -87,11 +77,22 @@ class KafkaDeadLetters:
         if told[0] is not None:
             raise DeadLetterError(told[0].str())
 
-    def close(self) -> None:
-        """End the client; nothing is under way."""
-        self._producer.flush(_REPORT_S)
+    @cached_property
+    def _producer(self) -> Producer:
+        """The client, made for the first dead letter: most consumers never see one."""
+        return self._make(
+            {
+                "client.id": "kafka-consumer-dead-letters",
+                **self._settings.kafka,
+                "acks": "all",
+                "enable.idempotence": True,
+                "linger.ms": 0,
+                "delivery.timeout.ms": int(_DELIVERY_S * 1000),
+                "logger": logging.getLogger("librdkafka"),
+            }
+        )
 
-    def _headers(self, message: Message, why: NoEventError) -> list[tuple[str, bytes | None]]:
+    def _headers(self, message: Message, why: NoEventError) -> list[tuple[str, str | bytes | None]]:
         own = {
             "reason": why.reason,
             "detail": str(why),
@@ -99,7 +100,9 @@ class KafkaDeadLetters:
             "partition": message.partition(),
             "offset": message.offset(),
             "timestamp": message.timestamp()[1],
-            "group": self._group,
+            "group": self._settings.group,
         }
-        kept = [pair for pair in message.headers() or [] if pair[0] not in _CONTEXT]
-        return [*kept, *((f"{_PREFIX}{name}", str(value).encode()) for name, value in own.items())]
+        # The client gives a message's headers as pairs.
+        pairs = cast("list[tuple[str, str | bytes | None]]", message.headers() or [])
+        kept = [pair for pair in pairs if pair[0] not in _CONTEXT]
+        return [*kept, *((f"{_PREFIX}{name}", str(value)) for name, value in own.items())]

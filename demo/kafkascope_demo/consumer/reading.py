@@ -46,7 +46,7 @@ class Reader:
         stopping: Ends the reading.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 - each is one thing that it works with
+    def __init__(
         self,
         make: Callable[[dict[str, Any]], Consumer],
         settings: ConsumerSettings,
@@ -64,7 +64,7 @@ class Reader:
         self._stopping = stopping
         self._assigned: frozenset[Partition] = frozenset()
         self._looked_at = 0.0
-        self._paused = False
+        self._paused: frozenset[Partition] = frozenset()
         self.consumer = make(_configuration(settings))
 
     @property
@@ -100,7 +100,7 @@ class Reader:
             self._look()
         elif message.error() is not None:
             _take_error(message.error())
-        elif self._paused:
+        elif self._is_stuck():
             self._put_back(message)
         else:
             self._take(message)
@@ -111,6 +111,7 @@ class Reader:
             self._handle(message)
         except DeadLetterError as error:
             _log.error("a dead letter is not written; its record is read again: %s", error)
+            self._progress.find(1)
             self._put_back(message)
             self._stopping.wait(_RETRY_S)
             return
@@ -123,22 +124,18 @@ class Reader:
 
     def _heed_fault(self) -> None:
         """While stuck, poll paused partitions: the member stays in the group and does nothing."""
-        stuck = self._is_stuck()
-        if stuck == self._paused:
-            return
-        held = [TopicPartition(*partition) for partition in self._assigned]
-        if stuck:
-            self.consumer.pause(held)
-        else:
-            self.consumer.resume(held)
-        self._paused = stuck
-        _log.warning("fault: %s", "stuck from now on" if stuck else "not stuck any more")
+        if self._is_stuck():
+            running = self._assigned - self._paused
+            self.consumer.pause([TopicPartition(*partition) for partition in running])
+            self._paused = self._assigned
+        elif self._paused:
+            self.consumer.resume([TopicPartition(*partition) for partition in self._paused])
+            self._paused = frozenset()
 
     def _put_back(self, message: Message) -> None:
         """Have a record read again."""
-        place = TopicPartition(message.topic(), message.partition(), message.offset())
         try:
-            self.consumer.seek(place)
+            self.consumer.seek(_place(message))
         except KafkaException as error:  # it went to another member meanwhile
             _log.info("record not put back: %s", error.args[0].str())
 
@@ -161,11 +158,8 @@ class Reader:
             (position,) = self.consumer.committed([place], timeout=_REQUEST_S)
         return max(0, high - max(low, position.offset))
 
-    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+    def _on_assign(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._hold(self._assigned | _names(partitions))
-        if self._paused:
-            consumer.assign(partitions)
-            consumer.pause(partitions)
 
     def _on_revoke(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._hold(self._assigned - _names(partitions))
@@ -181,7 +175,16 @@ class Reader:
             names = ", ".join(f"{topic}[{number}]" for topic, number in sorted(partitions))
             _log.info("assigned: %s", names or "nothing")
         self._assigned = partitions
+        self._paused &= partitions
         self._metrics.assigned_partitions.set(len(partitions))
+
+
+def _place(message: Message) -> TopicPartition:
+    """Give where a record is; its type allows for messages that have no place."""
+    topic, partition, offset = message.topic(), message.partition(), message.offset()
+    if topic is None or partition is None or offset is None:
+        raise ValueError("this message has no place in Kafka")
+    return TopicPartition(topic, partition, offset)
 
 
 def _names(partitions: list[TopicPartition]) -> frozenset[Partition]:

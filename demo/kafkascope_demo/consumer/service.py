@@ -76,7 +76,6 @@ def _serve(settings: ConsumerSettings, stopping: threading.Event) -> int:
     _log.info("listening on %s:%d, group %s", settings.host, server.port, settings.group)
     code = _read(reader, EventTopics(settings.kafka, _topics(settings), settings.shape), stopping)
     server.close(_DRAIN_S)
-    dead_letters.close()
     _log.info("stopped")
     return code
 

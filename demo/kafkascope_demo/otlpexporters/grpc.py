@@ -28,7 +28,7 @@ class MetricExporter(OTLPMetricExporter):
     def export(
         self,
         metrics_data: MetricsData,
-        timeout_millis: float | None = 10_000,
+        timeout_millis: float = 10_000,
         **kwargs: object,
     ) -> MetricExportResult:
         """Send them; a failure is counted."""

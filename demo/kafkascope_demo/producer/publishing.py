@@ -16,6 +16,8 @@ _log = logging.getLogger(__name__)
 _POLL_S: Final = 0.2
 # After its delivery timeout the client reports within a second or so.
 _REPORT_S: Final = 5.0
+# A request that comes while the service starts waits instead of failing.
+_TOPIC_S: Final = 3.0
 
 
 class PublishError(Exception):
@@ -73,7 +75,7 @@ class KafkaPublisher:
     Args:
         make: Makes the client of its configuration.
         settings: Of the service.
-        is_ready: Whether the topic is there.
+        wait_ready: Waits for the topic for some seconds, and tells whether it is there.
         on_fatal: Called when the client can never write again.
         on_lost: Called for each event that is lost although it was acknowledged at submit.
     """
@@ -82,12 +84,12 @@ class KafkaPublisher:
         self,
         make: Callable[[dict[str, Any]], Producer],
         settings: ProducerSettings,
-        is_ready: Callable[[], bool],
+        wait_ready: Callable[[float], bool],
         on_fatal: Callable[[], None],
         on_lost: Callable[[], None],
     ) -> None:
         self._settings = settings
-        self._is_ready = is_ready
+        self._wait_ready = wait_ready
         self._on_fatal = on_fatal
         self._on_lost = on_lost
         self._producer = make(self._configuration())
@@ -102,7 +104,7 @@ class KafkaPublisher:
         Raises:
             PublishError: It is not written.
         """
-        if not self._is_ready():
+        if not self._wait_ready(_TOPIC_S):
             raise DeliveryFailedError(f"topic {self._settings.topic} is not there yet")
         if self._settings.ack == "submitted":
             self._produce(event, self._report_loss)
@@ -116,7 +118,7 @@ class KafkaPublisher:
 
     def problem(self) -> str | None:
         """Say why nothing can be written at present; None when it can."""
-        if not self._is_ready():
+        if not self._wait_ready(0):
             return f"topic {self._settings.topic} is not there yet"
         return self._reachable.problem()
 

@@ -46,7 +46,7 @@ def _serve(settings: ProducerSettings, stopping: threading.Event) -> int:
     metrics = ProducerMetrics(REGISTRY, lambda: scenario.fault)
     topics = EventTopics(settings.kafka, [settings.topic], settings.shape)
     make = telemetry.make_clients(settings.tracing).producer
-    publisher = KafkaPublisher(make, settings, lambda: topics.ready, fail, metrics.lose)
+    publisher = KafkaPublisher(make, settings, topics.wait, fail, metrics.lose)
     app = make_app(
         publisher,
         metrics,

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 _BACKLOG: Final = 1024
 _CONNECTIONS: Final = 2000
-# What it buffers for an application, which has a lower limit and a better answer of its own.
 _MOST_BYTES: Final = 8 * 1024 * 1024
 _PAUSE_S: Final = 0.02
 
@@ -34,12 +33,21 @@ class HttpServer:
         host: Address to listen on.
         port: Port to listen on.
         threads: How many requests it works on at a time.
+        most_bytes: What it buffers of a request for an application, which has a lower limit and a
+            better answer of its own.
 
     Raises:
         OSError: The address cannot be listened on.
     """
 
-    def __init__(self, application: WSGIApplication, host: str, port: int, threads: int) -> None:
+    def __init__(
+        self,
+        application: WSGIApplication,
+        host: str,
+        port: int,
+        threads: int,
+        most_bytes: int = _MOST_BYTES,
+    ) -> None:
         self._application = application
         self._under_way = 0
         self._lock = threading.Lock()
@@ -50,7 +58,7 @@ class HttpServer:
             backlog=_BACKLOG,
             connection_limit=_CONNECTIONS,
             asyncore_use_poll=True,
-            max_request_body_size=_MOST_BYTES,
+            max_request_body_size=most_bytes,
             ident="kafkascope-demo",
         )
         # A daemon: what is left of its connections after close() ends with the process.

@@ -1,19 +1,11 @@
 """`kafkascope-demo otlp-receiver`: receives OpenTelemetry data, for development."""
 
 import argparse
-import contextlib
-import logging
+import importlib
 import re
-import signal
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
-
-import waitress
-
-from kafkascope_demo.otlpreceiver.application import application
-from kafkascope_demo.otlpreceiver.ingest import LARGEST_BODY
-from kafkascope_demo.otlpreceiver.storage import Storage, StorageError
 
 _PORT: Final = 4318
 _DATABASE: Final = Path(".kafkascope") / "otlp-receiver.sqlite3"
@@ -22,9 +14,6 @@ _LEAST_BYTES: Final = 2**20
 _UNITS: Final = {"": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _SIZE: Final = re.compile(r"(\d+)\s*(|KiB|MiB|GiB)")
 _HIGHEST_PORT: Final = 65535
-_THREADS: Final = 8
-_CONNECTIONS: Final = 500
-_LOG: Final = logging.getLogger(__name__)
 
 _DESCRIPTION: Final = """\
 Receives traces, metrics and logs by OTLP over HTTP, keeps them in a file, and draws traces on a
@@ -70,7 +59,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         metavar="SIZE",
         help="size of that file at which the oldest is dropped: 64MiB, 1GiB (default: %(default)s)",
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=_run)
 
 
 def _port(text: str) -> int:
@@ -89,48 +78,9 @@ def _size(text: str) -> int:
     return size
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Serve until SIGTERM or Ctrl-C; return the exit code."""
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a line for each that waits
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _stop)
-    try:
-        storage = Storage(arguments.database, arguments.max_bytes)
-    except StorageError as error:
-        return _fail(str(error))
-    with contextlib.closing(storage):
-        try:
-            server = waitress.create_server(
-                application(storage),
-                host=arguments.host,
-                port=arguments.port,
-                threads=_THREADS,
-                connection_limit=_CONNECTIONS,
-                max_request_body_size=2 * LARGEST_BODY,
-                ident="kafkascope-demo",
-                clear_untrusted_proxy_headers=True,
-            )
-        except (OSError, ValueError) as error:
-            where = f"{arguments.host}:{arguments.port}"
-            return _fail(f"cannot listen on {where}: {error}; give another --port or --host")
-        _LOG.info(
-            "listening on http://%s:%s, keeping at most %s bytes in %s; for development only",
-            arguments.host,
-            arguments.port,
-            arguments.max_bytes,
-            arguments.database,
-        )
-        server.run()
-    _LOG.info("stopped")
-    return 0
-
-
-def _stop(*_: object) -> None:
-    """End the server's loop, which takes this for a request to stop in order."""
-    raise SystemExit(0)
-
-
-def _fail(reason: str) -> int:
-    print(f"kafkascope-demo otlp-receiver: {reason}", file=sys.stderr)
-    return 1
+def _run(arguments: argparse.Namespace) -> int:
+    # Flask is loaded once it is settled that this process uses it.
+    serve: Callable[[str, int, Path, int], int] = importlib.import_module(
+        "kafkascope_demo.otlpreceiver.serving"
+    ).serve
+    return serve(arguments.host, arguments.port, arguments.database, arguments.max_bytes)

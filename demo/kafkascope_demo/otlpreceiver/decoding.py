@@ -115,13 +115,20 @@ def decode(kind: type[M], body: bytes, content_format: str) -> M:
         if content_format == PROTOBUF:
             message.ParseFromString(body)
         else:
-            given = json.loads(body)
+            given = _json_object(body)
             _ids_to_base64(given, 0)
             json_format.ParseDict(given, message, ignore_unknown_fields=True)
-    except (DecodeError, ValueError, RecursionError, json_format.ParseError) as error:
+    except (DecodeError, TypeError, ValueError, RecursionError, json_format.ParseError) as error:
         reason = f"the body is no {kind.DESCRIPTOR.name}: {error}"
         raise BadRequestError(HTTPStatus.BAD_REQUEST, reason) from error
     return message
+
+
+def _json_object(body: bytes) -> dict[str, Json]:
+    given = json.loads(body)
+    if not isinstance(given, dict):
+        raise TypeError("it is no JSON object")
+    return given
 
 
 def _ids_to_base64(given: Json, depth: int) -> None:

@@ -61,27 +61,34 @@ class Storage:
             self._connection = sqlite3.connect(
                 self.path, timeout=_LOCK_TIMEOUT_S, check_same_thread=False, isolation_level=None
             )
-            self._prepare()
         except (OSError, sqlite3.Error) as error:
-            raise StorageError(
-                f"the database {self.path} cannot be used: {error}; give another --database"
-            ) from error
+            raise self._unusable(error) from error
+        try:
+            self._prepare()
+        except sqlite3.Error as error:
+            self._connection.close()
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: Exception) -> StorageError:
+        return StorageError(
+            f"the database {self.path} cannot be used: {error}; give another --database"
+        )
 
     def _prepare(self) -> None:
         run = self._connection.execute
+        new = not run("SELECT 1 FROM sqlite_schema").fetchone()
+        if not new and run("PRAGMA user_version").fetchone()[0] != _VERSION:
+            raise sqlite3.DatabaseError("it is of another program or version")
         run(f"PRAGMA page_size = {_PAGE_BYTES}")
         run("PRAGMA auto_vacuum = INCREMENTAL")
         run("PRAGMA journal_mode = WAL")
         run("PRAGMA synchronous = NORMAL")
         run(f"PRAGMA journal_size_limit = {_JOURNAL_BYTES}")
-        version = run("PRAGMA user_version").fetchone()[0]
-        if version == 0 and not run("SELECT 1 FROM sqlite_schema").fetchone():
+        if new:
             schema = _SCHEMA.read_text(encoding="utf-8")
             self._connection.executescript(
                 f"BEGIN; {schema}; PRAGMA user_version = {_VERSION}; COMMIT"
             )
-        elif version != _VERSION:
-            raise sqlite3.DatabaseError("it is of another program or version")
         self._received = run("SELECT ifnull(max(received), 0) FROM origins").fetchone()[0]
 
     def close(self) -> None:
@@ -197,7 +204,8 @@ def _shrink(connection: sqlite3.Connection, max_bytes: int) -> None:
     """Give free pages back, if the file is larger than it may be: from a run that allowed more."""
     pages = int(connection.execute("PRAGMA page_count").fetchone()[0])
     if pages * _PAGE_BYTES > max_bytes:
-        connection.execute("PRAGMA incremental_vacuum").fetchall()
+        # execute() would take one step, which frees one page.
+        connection.executescript("PRAGMA incremental_vacuum")
 
 
 def _insert(connection: sqlite3.Connection, batch: Batch, received: int) -> None:

@@ -64,6 +64,7 @@ class Reader:
         self._stopping = stopping
         self._assigned: frozenset[Partition] = frozenset()
         self._looked_at = 0.0
+        self._problem: str | None = None
         self._paused: frozenset[Partition] = frozenset()
         self.consumer = make(_configuration(settings))
 
@@ -71,6 +72,14 @@ class Reader:
     def assigned(self) -> frozenset[Partition]:
         """Topic and number of the partitions that this member has."""
         return self._assigned
+
+    def problem(self) -> str | None:
+        """Say why Kafka did not answer when it was asked last; None when it did.
+
+        Other threads ask this instead of the client, which serves one call at a time and so the
+        reading one nearly always.
+        """
+        return self._problem
 
     def run(self) -> None:
         """Read until the end; then commit and leave the group.
@@ -147,7 +156,9 @@ class Reader:
         self._looked_at = now
         try:
             self._progress.find(sum(map(self._behind, self._assigned)))
+            self._problem = None
         except KafkaException as error:
+            self._problem = f"Kafka does not answer: {error.args[0].str()}"
             _log.info("cannot tell how many records there are to read: %s", error.args[0].str())
 
     def _behind(self, partition: Partition) -> int:

@@ -19,7 +19,6 @@ from kafkascope_demo.consumer.settings import ConsumerSettings
 from kafkascope_demo.eventtopics import EventTopics
 from kafkascope_demo.faults import FaultSwitch
 from kafkascope_demo.httpserver import HttpServer
-from kafkascope_demo.kafkareachable import KafkaReachable
 from kafkascope_demo.logs import start_logging
 from kafkascope_demo.services import stop_on_signals
 
@@ -58,10 +57,9 @@ def _serve(settings: ConsumerSettings, stopping: threading.Event) -> int:
         lambda: _is_stuck(fault),
         stopping,
     )
-    reachable = KafkaReachable(reader.consumer, settings.topic)
     app = make_app(
         progress.state,
-        reachable.problem,
+        reader.problem,
         lambda: reader.assigned,
         REGISTRY,
         fault if settings.faults else None,

@@ -2,6 +2,7 @@
 
 import sqlite3
 from http import HTTPStatus
+from typing import Final
 
 from flask import Flask, Response
 
@@ -11,8 +12,9 @@ from kafkascope_demo.otlpreceiver.ingest import ingest
 from kafkascope_demo.otlpreceiver.pages import pages
 from kafkascope_demo.otlpreceiver.storage import Storage
 
-_METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-_POLICY = (
+_PLAIN: Final = "text/plain; charset=utf-8"
+_METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+_POLICY: Final = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'"
 )
 
@@ -32,15 +34,13 @@ def application(storage: Storage) -> Flask:
 
     @app.get("/healthz")
     def healthz() -> Response:
-        try:
-            storage.used_bytes()
-        except sqlite3.Error as error:
-            return Response(
-                f"the database cannot be read: {error}\n",
-                status=HTTPStatus.SERVICE_UNAVAILABLE,
-                content_type="text/plain; charset=utf-8",
-            )
-        return Response("ok\n", content_type="text/plain; charset=utf-8")
+        storage.used_bytes()
+        return Response("ok\n", content_type=_PLAIN)
+
+    @app.errorhandler(sqlite3.Error)
+    def explain(error: sqlite3.Error) -> Response:
+        reason = f"the database {storage.path} cannot be read: {error}\n"
+        return Response(reason, status=HTTPStatus.SERVICE_UNAVAILABLE, content_type=_PLAIN)
 
     @app.get("/metrics")
     def metrics() -> Response:

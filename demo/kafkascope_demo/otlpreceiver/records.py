@@ -14,6 +14,7 @@ from kafkascope_demo.otlpreceiver.values import Json, attributes_of
 LATEST_TIME: Final = 2**63 - 1
 """The latest time that can be kept, in nanoseconds since 1970 (in the year 2262)."""
 
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _TRACE_ID_BYTES: Final = 16
 _SPAN_ID_BYTES: Final = 8
 
@@ -154,7 +155,7 @@ class Batch:
 
 def to_json(value: Mapping[str, Json] | list[Json]) -> str:
     """Render JSON without spaces; what is not ASCII stays as it is."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def digest(text: str) -> str:

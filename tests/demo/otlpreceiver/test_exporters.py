@@ -20,6 +20,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Link, SpanKind, Status, StatusCode, format_trace_id
 
+from kafkascope_demo.addresses import TraceBackend
+from kafkascope_demo.tracestores import open_store
 from tests.demo.otlpreceiver.receivers import Receiver, serving
 
 RESOURCE: Final = Resource({"service.name": "shop", "list": ["a", "b"]})
@@ -57,6 +59,25 @@ def test_spans_of_the_sdk_arrive(receiver: Receiver, compression: Compression) -
     (listed,) = requests.get(f"{receiver.url}/api/traces", timeout=10).json()["traces"]
     assert (listed["traceId"], listed["root"], listed["services"]) == (trace_id, "send", ["shop"])
     assert (listed["spans"], listed["errors"]) == (2, 1)
+
+
+def test_the_verifier_reads_what_the_sdk_sent(receiver: Receiver) -> None:
+    """Its adapter understands this receiver, an unknown trace included."""
+    store = open_store(TraceBackend("receiver", receiver.url))
+    provider = TracerProvider(resource=RESOURCE)
+    exporter = OTLPSpanExporter(f"{receiver.url}/v1/traces")
+    provider.add_span_processor(BatchSpanProcessor(exporter))
+    with provider.get_tracer("tests").start_as_current_span("send", kind=SpanKind.PRODUCER) as sent:
+        pass
+    provider.shutdown()
+    (span,) = store.trace(format_trace_id(sent.get_span_context().trace_id))
+    assert (span.name, span.kind, span.service, span.parent_span_id) == (
+        "send",
+        "producer",
+        "shop",
+        None,
+    )
+    assert store.trace("0" * 31 + "1") == ()
 
 
 def test_metrics_of_the_sdk_arrive(receiver: Receiver) -> None:

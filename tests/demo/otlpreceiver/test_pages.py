@@ -130,3 +130,12 @@ def test_health_and_metrics_tell_what_is_kept(client: FlaskClient, storage: Stor
     page = client.get("/metrics").text
     assert 'kafkascope_demo_otlp_receiver_kept{what="spans"} 1.0' in page
     assert "kafkascope_demo_otlp_receiver_database_max_bytes 6.7108864e+07" in page
+
+
+def test_a_database_that_is_gone_is_told_everywhere(client: FlaskClient, storage: Storage) -> None:
+    """503 with the file and the reason, instead of an error without one."""
+    storage.path.rename(storage.path.with_suffix(".elsewhere"))
+    for path in ("/healthz", "/", "/api/traces", "/metrics", f"/traces/{trace_id(1)}"):
+        answer = client.get(path)
+        assert answer.status_code == 503, path
+        assert f"the database {storage.path} cannot be read" in answer.text

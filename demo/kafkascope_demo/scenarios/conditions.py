@@ -14,7 +14,7 @@ _SCRAPES: Final = 2
 
 
 def group_stuck(seen: Watched) -> str | None:
-    """A group with members and lag commits nothing, though messages arrive."""
+    """A group with members has lag all the time and commits nothing, though messages arrive."""
     first, last = _ends(seen)
     if first is None or last is None:
         return None
@@ -23,10 +23,10 @@ def group_stuck(seen: Watched) -> str | None:
         first, last, "kafka_consumergroup_current_offset_sum", consumergroup=group, topic=topic
     )
     arrived = _grown(first, last, "kafka_topic_partition_current_offset", topic=topic)
-    lag = _lag(seen, last)
+    lag = min(_lag(seen, page) for page in _pages(seen.window()))
     members = last.total("kafka_consumergroup_members", consumergroup=group) or 0
     if moved == 0 and arrived and lag > 0 and members > 0:
-        return f"{group} committed nothing, {arrived:g} messages arrived, lag {lag:g}"
+        return f"{group} committed nothing, {arrived:g} messages arrived, lag at least {lag:g}"
     return None
 
 

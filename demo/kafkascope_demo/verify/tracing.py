@@ -119,7 +119,7 @@ def _with_baggage(hop: Hop, mark: str) -> Outcome:
         passed=bool(held),
         evidence=f"{held[0]} has it" if held else "no attribute of the consumer's span holds it",
         fix="OTEL_PROPAGATORS must name baggage at both services, and the consumer needs "
-        "OTEL_INSTRUMENTATION_MESSAGING_EXPERIMENTAL_CAPTURE_HEADERS=baggage",
+        "OTEL_INSTRUMENTATION_MESSAGING_EXPERIMENTAL_HEADERS_INCLUDED=baggage",
     )
 
 

@@ -90,6 +90,7 @@ def trace_filter() -> TraceFilter:
         raise BadQueryError(f"errors must be true or false, not {errors!r}")
     return TraceFilter(
         service=request.args.get("service", ""),
+        min_services=_number("minServices", 1, int, 1, MOST),
         errors=errors in _TRUE,
         min_duration_ms=_number("minDurationMs", 0.0, float, 0, 1e9),
         limit=_limit(20),

@@ -16,6 +16,8 @@ FROM traces
 WHERE (:service = '' OR EXISTS (
     SELECT 1 FROM trace_services AS found
     WHERE found.service = :service AND found.trace_id = traces.trace_id))
+  AND (:min_services < 2 OR :min_services <= (
+    SELECT count(*) FROM trace_services AS found WHERE found.trace_id = traces.trace_id))
   AND (NOT :errors OR errors > 0)
   AND end_ns - start_ns >= :min_duration_ns
 ORDER BY start_ns DESC, trace_id
@@ -53,12 +55,14 @@ class TraceFilter:
 
     Args:
         service: One that took part; empty for any.
+        min_services: How many took part at least.
         errors: Whether only those with a failed span.
         min_duration_ms: Milliseconds they took at least.
         limit: How many, of the newest.
     """
 
     service: str = ""
+    min_services: int = 1
     errors: bool = False
     min_duration_ms: float = 0.0
     limit: int = 20
@@ -112,6 +116,7 @@ def traces(database: sqlite3.Connection, wanted: TraceFilter) -> list[TraceSumma
         _TRACES,
         {
             "service": wanted.service,
+            "min_services": wanted.min_services,
             "errors": wanted.errors,
             "min_duration_ns": int(wanted.min_duration_ms * _NS_PER_MS),
             "limit": wanted.limit,

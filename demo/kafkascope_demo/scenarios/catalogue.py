@@ -22,7 +22,7 @@ _ALL: Final = (
     ),
     Scenario(
         "slow-consumer",
-        "both consumers take half a second for each event",
+        "both consumers take a second for each event",
         "Consumer groups: lag",
         "KafkaConsumerGroupLagGrowing",
         "the consumers' fault switch is set back to normal",

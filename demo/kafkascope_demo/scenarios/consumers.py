@@ -16,7 +16,9 @@ from kafkascope_demo.scenarios.kafkaclients import (
 
 _EXPIRES_S: Final = 60
 _RENEW_S: Final = 15.0
-_SLOW_S: Final = 0.5
+_SLOW_S: Final = 1.0
+_EVENTS_PER_SECOND: Final = 20.0
+"""Ten times what two slow consumers manage."""
 _MEMBER_S: Final = 4.0
 _PAUSE_S: Final = 4.0
 _BACK_S: Final = 60.0
@@ -47,7 +49,7 @@ def _processing(addresses: Addresses, how: str) -> Iterator[None]:
 
     switch()
     try:
-        with trickle(addresses), repeating(switch, _RENEW_S):
+        with trickle(addresses, _EVENTS_PER_SECOND), repeating(switch, _RENEW_S):
             yield
     finally:
         for consumer in addresses.consumers:

@@ -130,6 +130,7 @@ def test_the_list_is_filtered_and_leads_to_a_trace(
     rows = chrome.find_elements(By.CSS_SELECTOR, ".traces tbody tr")
     assert len(rows) == 2
     Select(chrome.find_element(By.NAME, "service")).select_by_visible_text("kafka-consumer")
+    chrome.find_element(By.NAME, "minServices").click()
     chrome.find_element(By.NAME, "errors").click()
     chrome.find_element(By.NAME, "minDurationMs").send_keys("20")
     chrome.find_element(By.TAG_NAME, "button").click()

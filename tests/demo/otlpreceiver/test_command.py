@@ -59,7 +59,7 @@ def test_a_taken_port_is_explained(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         done = run("--port", str(port), "--database", str(tmp_path / "otlp.sqlite3"))
     assert done.returncode == 1
-    assert f"cannot listen on 127.0.0.1:{port}" in done.stderr
+    assert f"cannot listen on 127.0.0.1:{port}: Address already in use" in done.stderr
     assert "give another --port" in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -67,7 +67,7 @@ def test_spans_that_are_sent_again_are_kept_once(storage: Storage) -> None:
 
 
 def test_traces_are_filtered(storage: Storage) -> None:
-    """By a service that took part, failed spans and duration; the newest come first."""
+    """By services that took part, failed spans and duration; the newest come first."""
     request = request_of("slow")
     add_span(request, 1, 1, start=START, lasts=50_000_000)
     failed = add_span(request, 2, 1, start=START + 1)
@@ -83,6 +83,8 @@ def test_traces_are_filtered(storage: Storage) -> None:
     assert found(TraceFilter()) == [trace_id(2), trace_id(1)]
     assert found(TraceFilter(limit=1)) == [trace_id(2)]
     assert found(TraceFilter(service="other")) == [trace_id(1)]
+    assert found(TraceFilter(min_services=2)) == [trace_id(1)]
+    assert found(TraceFilter(min_services=3)) == []
     assert found(TraceFilter(errors=True)) == [trace_id(2)]
     assert found(TraceFilter(min_duration_ms=50)) == [trace_id(1)]
     assert found(TraceFilter(min_duration_ms=50.001)) == []

@@ -126,7 +126,7 @@ def _drawn(row: WebElement) -> DrawnSpan:
     links = row.find_elements(By.CSS_SELECTOR, ".links a")
     return DrawnSpan(
         service=row.find_element(By.CSS_SELECTOR, ".name b").text,
-        label=row.find_element(By.CSS_SELECTOR, ".name").text,
+        label=row.find_element(By.CSS_SELECTOR, ".name").text.partition("\n")[0],
         level=1 + len(row.find_elements(By.CSS_SELECTOR, ".name i")),
         left=bar["x"] - bars.rect["x"],
         width=bar["width"],

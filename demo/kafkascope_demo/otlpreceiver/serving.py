@@ -37,7 +37,9 @@ def serve(host: str, port: int, database: Path, max_bytes: int) -> int:
             server = HttpServer(application(storage), host, port, _THREADS, 2 * LARGEST_BODY)
         except OSError as error:
             where = f"{host}:{port}"
-            return _fail(f"cannot listen on {where}: {error.strerror}; give another --port or --host")
+            return _fail(
+                f"cannot listen on {where}: {error.strerror}; give another --port or --host"
+            )
         with stop_on_signals() as stopping:
             server.start()
             _LOG.info(

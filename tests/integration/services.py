@@ -51,6 +51,11 @@ class RunningService:
         """Scrape it."""
         return MetricsPage.parse(requests.get(f"{self.url}/metrics", timeout=10).text)
 
+    def openmetrics(self) -> str:
+        """Scrape it as OpenMetrics, which has exemplars."""
+        kind = {"Accept": "application/openmetrics-text"}
+        return requests.get(f"{self.url}/metrics", headers=kind, timeout=10).text
+
     def health(self) -> tuple[int, dict[str, Any]]:
         """Status and check of `/healthz`."""
         answer = requests.get(f"{self.url}/healthz", timeout=10)

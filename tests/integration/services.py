@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import requests
 
 from kafkascope_demo.localkafka import LocalKafka
 from kafkascope_demo.metricspage import MetricsPage
+from kafkascope_demo.telemetryenvironment import Service
 from tests.waiting import wait_until
 
 COMMAND: Final = Path(sys.executable).with_name("kafkascope-demo")
@@ -90,7 +91,7 @@ def as_json(title: str) -> str:
 
 @contextmanager
 def running_service(
-    service: Literal["producer", "consumer"],
+    service: Service,
     kafka: LocalKafka | str,
     log: Path,
     environment: dict[str, str],
@@ -116,12 +117,12 @@ def running_service(
     with log.open("ab") as output:
         process = subprocess.Popen([COMMAND, service], env=variables, stderr=output)
     try:
-        found = wait_until(
-            lambda: _LISTENING.search(log.read_text(encoding="utf-8")),
+        ports = wait_until(
+            lambda: _LISTENING.findall(log.read_text(encoding="utf-8")),
             _START_S,
             f"{service} to listen",
         )
-        yield RunningService(process, log, f"http://127.0.0.1:{found[1]}")
+        yield RunningService(process, log, f"http://127.0.0.1:{ports[-1]}")
     finally:
         if process.poll() is None:
             process.terminate()

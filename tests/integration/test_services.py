@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 import requests
@@ -13,12 +13,19 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from kafkascope_demo.localkafka import LocalKafka
+from kafkascope_demo.telemetryenvironment import Service
 from tests.integration.conftest import MakeTopic
 from tests.integration.services import RunningService, as_json, running_service
 from tests.integration.topics import delete_topics
 from tests.waiting import wait_until
 
-Start = Callable[..., RunningService]
+
+class Start(Protocol):
+    """Starts a service on a topic; further settings by name."""
+
+    def __call__(self, service: Service, topic: str, **environment: str) -> RunningService:
+        """Start it."""
+
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -38,11 +45,9 @@ def start(cluster: LocalKafka, group: str, tmp_path: Path) -> Iterator[Start]:
     with ExitStack() as stack:
         logs = (tmp_path / f"{number}.log" for number in range(100))
 
-        def run(service: str, topic: str, **environment: str) -> RunningService:
+        def run(service: Service, topic: str, **environment: str) -> RunningService:
             settings = {"TOPIC": topic, "GROUP_ID": group, **environment}
-            assert service in {"producer", "consumer"}
-            kind = "producer" if service == "producer" else "consumer"
-            return stack.enter_context(running_service(kind, cluster, next(logs), settings))
+            return stack.enter_context(running_service(service, cluster, next(logs), settings))
 
         yield run
 
@@ -246,7 +251,7 @@ def test_a_killed_consumer_loses_nothing(
     settings = {"KAFKA_PROPERTIES_FILE": str(properties)}
     victim = start("consumer", events, **settings)
     wait_until(lambda: victim.partitions() == 3, 30, "the assignment")
-    slow = {"processing": "slow", "delay_seconds": 0.01}
+    slow: dict[str, str | float] = {"processing": "slow", "delay_seconds": 0.01}
     assert requests.put(f"{victim.url}/faults", json=slow, timeout=10).ok
     titles = [f"event {number}" for number in range(600)]
     for title in titles:

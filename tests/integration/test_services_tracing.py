@@ -149,7 +149,7 @@ def test_nothing_is_traced_when_it_is_off(
         assert receiver.spans == []
 
 
-class GrpcReceiver(TraceServiceServicer):  # type: ignore[misc]  # generated code has no types
+class GrpcReceiver(TraceServiceServicer):
     """Takes spans over gRPC."""
 
     def __init__(self) -> None:
@@ -168,7 +168,7 @@ def grpc_receiver() -> Iterator[tuple[GrpcReceiver, str]]:
     """A receiver on a free port of loopback, and its endpoint."""
     server = grpc.server(ThreadPoolExecutor(1))
     receiver = GrpcReceiver()
-    add_TraceServiceServicer_to_server(receiver, server)
+    add_TraceServiceServicer_to_server(receiver, server)  # type: ignore[no-untyped-call]  # generated code
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:

@@ -293,3 +293,23 @@ def test_a_stuck_consumer_stays_in_its_group_and_goes_on_afterwards(
     wait_until(lambda: committed(kafka, group, events) == 30, 20, "the rest to be committed")
     assert sorted(consumer.said()) == sorted(as_json(f"event {number}") for number in range(30))
     assert consumer.health()[0] == 200
+
+
+def test_markers_of_transactions_do_not_count_as_records_to_read(
+    kafka: LocalKafka, events: str, start: Start
+) -> None:
+    """They have offsets, and no consumer ever sees them: at the end of the log it is idle."""
+    consumer = start("consumer", events, STUCK_AFTER_SECONDS="2")
+    wait_until(lambda: consumer.partitions() == 3, 30, "the assignment")
+    writer = Producer({**kafka.client_properties(), "transactional.id": events})
+    writer.init_transactions(30)
+    writer.begin_transaction()
+    writer.produce(events, as_json("a").encode(), partition=0)
+    writer.commit_transaction(30)
+    wait_until(consumer.said, 30, "the event to be logged")
+
+    def idle() -> bool:
+        data = consumer.health()[1]["data"]
+        return (data["state"], data["behind"]) == ("idle", 0)
+
+    wait_until(idle, 20, "it to be idle")

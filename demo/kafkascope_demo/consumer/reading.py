@@ -2,7 +2,6 @@
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -14,6 +13,7 @@ from confluent_kafka import (
     TopicPartition,
 )
 
+from kafkascope_demo.consumer.backlog import Partition
 from kafkascope_demo.consumer.deadletters import DeadLetterError
 from kafkascope_demo.consumer.metrics import ConsumerMetrics
 from kafkascope_demo.consumer.progress import Progress
@@ -22,11 +22,7 @@ from kafkascope_demo.consumer.settings import ConsumerSettings
 _log = logging.getLogger(__name__)
 
 _POLL_S: Final = 0.25
-_LOOK_S: Final = 2.0
-_REQUEST_S: Final = 2.0
 _RETRY_S: Final = 1.0
-
-Partition = tuple[str, int]
 
 
 class FatalError(Exception):
@@ -63,23 +59,19 @@ class Reader:
         self._is_stuck = is_stuck
         self._stopping = stopping
         self._assigned: frozenset[Partition] = frozenset()
-        self._looked_at = 0.0
-        self._problem: str | None = None
+        self._next: dict[Partition, int] = {}
         self._paused: frozenset[Partition] = frozenset()
-        self.consumer = make(_configuration(settings))
+        self._consumer = make(_configuration(settings))
 
     @property
     def assigned(self) -> frozenset[Partition]:
         """Topic and number of the partitions that this member has."""
         return self._assigned
 
-    def problem(self) -> str | None:
-        """Say why Kafka did not answer when it was asked last; None when it did.
-
-        Other threads ask this instead of the client, which serves one call at a time and so the
-        reading one nearly always.
-        """
-        return self._problem
+    def done(self) -> dict[Partition, int | None]:
+        """Give the next offset of each assigned partition, None where no record was done yet."""
+        done = self._next
+        return {partition: done.get(partition) for partition in self._assigned}
 
     def run(self) -> None:
         """Read until the end; then commit and leave the group.
@@ -87,7 +79,7 @@ class Reader:
         Raises:
             FatalError: The client can never read again.
         """
-        self.consumer.subscribe(
+        self._consumer.subscribe(
             [self._topic],
             on_assign=self._on_assign,
             on_revoke=self._on_revoke,
@@ -98,17 +90,18 @@ class Reader:
             while not self._stopping.is_set():
                 self._turn()
         finally:
-            self.consumer.close()
+            self._consumer.close()
             self._hold(frozenset())
 
     def _turn(self) -> None:
         self._heed_fault()
-        message = self.consumer.poll(_POLL_S)
+        message = self._consumer.poll(_POLL_S)
         self._progress.turn()
         if message is None:
-            self._look()
-        elif message.error() is not None:
-            _take_error(message.error())
+            return
+        error = message.error()
+        if error is not None:
+            self._take_error(message, error)
         elif self._is_stuck():
             self._put_back(message)
         else:
@@ -120,54 +113,51 @@ class Reader:
             self._handle(message)
         except DeadLetterError as error:
             _log.error("a dead letter is not written; its record is read again: %s", error)
-            self._progress.find(1)
             self._put_back(message)
             self._stopping.wait(_RETRY_S)
             return
         try:
-            self.consumer.store_offsets(message)
+            self._consumer.store_offsets(message)
         except KafkaException as error:
             # The partition went to another member meanwhile, which reads the record again.
             _log.info("offset not stored: %s", error.args[0].str())
+        self._note_done(message, past=1)
         self._progress.finish()
+
+    def _take_error(self, message: Message, error: KafkaError) -> None:
+        """Take what the client reports; it goes on by itself unless that is fatal.
+
+        Raises:
+            FatalError: It does not.
+        """
+        if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - so the client calls it
+            # Past markers of transactions and other records that no program sees.
+            self._note_done(message, past=0)
+        elif error.fatal():
+            raise FatalError(error.str())
+        else:
+            _log.warning("Kafka's client: %s", error.str())
+
+    def _note_done(self, message: Message, past: int) -> None:
+        place = _place(message)
+        self._next[place.topic, place.partition] = place.offset + past
 
     def _heed_fault(self) -> None:
         """While stuck, poll paused partitions: the member stays in the group and does nothing."""
         if self._is_stuck():
             running = self._assigned - self._paused
-            self.consumer.pause([TopicPartition(*partition) for partition in running])
+            self._consumer.pause([TopicPartition(*partition) for partition in running])
             self._paused = self._assigned
         elif self._paused:
-            self.consumer.resume([TopicPartition(*partition) for partition in self._paused])
+            self._consumer.resume([TopicPartition(*partition) for partition in self._paused])
             self._paused = frozenset()
 
     def _put_back(self, message: Message) -> None:
         """Have a record read again."""
         try:
-            self.consumer.seek(_place(message))
+            self._consumer.seek(_place(message))
         except KafkaException as error:  # it went to another member meanwhile
             _log.info("record not put back: %s", error.args[0].str())
-
-    def _look(self) -> None:
-        """Ask, now and then, how many records there are to read."""
-        now = time.monotonic()
-        if now - self._looked_at < _LOOK_S:
-            return
-        self._looked_at = now
-        try:
-            self._progress.find(sum(map(self._behind, self._assigned)))
-            self._problem = None
-        except KafkaException as error:
-            self._problem = f"Kafka does not answer: {error.args[0].str()}"
-            _log.info("cannot tell how many records there are to read: %s", error.args[0].str())
-
-    def _behind(self, partition: Partition) -> int:
-        place = TopicPartition(*partition)
-        low, high = self.consumer.get_watermark_offsets(place, timeout=_REQUEST_S)
-        (position,) = self.consumer.position([place])
-        if position.offset < 0:
-            (position,) = self.consumer.committed([place], timeout=_REQUEST_S)
-        return max(0, high - max(low, position.offset))
 
     def _on_assign(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._hold(self._assigned | _names(partitions))
@@ -187,6 +177,7 @@ class Reader:
             _log.info("assigned: %s", names or "nothing")
         self._assigned = partitions
         self._paused &= partitions
+        self._next = {name: offset for name, offset in self._next.items() if name in partitions}
         self._metrics.assigned_partitions.set(len(partitions))
 
 
@@ -202,28 +193,17 @@ def _names(partitions: list[TopicPartition]) -> frozenset[Partition]:
     return frozenset((place.topic, place.partition) for place in partitions)
 
 
-def _take_error(error: KafkaError | None) -> None:
-    """Log what the client reports; it goes on by itself unless that is fatal.
-
-    Raises:
-        FatalError: It does not.
-    """
-    if error is None:
-        return
-    if error.fatal():
-        raise FatalError(error.str())
-    _log.warning("Kafka's client: %s", error.str())
-
-
 def _configuration(settings: ConsumerSettings) -> dict[str, Any]:
     return {
         "client.id": "kafka-consumer",
-        # A member that was killed is missed after ten seconds instead of 45.
-        "session.timeout.ms": 10_000,
+        # A member that was killed is missed after 15 seconds instead of 45; a group coordinator
+        # that was killed has a successor before that.
+        "session.timeout.ms": 15_000,
         **settings.kafka,
         "group.id": settings.group,
         # Not the talk's `latest`, which loses what comes before the group's first commit.
         "auto.offset.reset": "earliest",
+        "enable.partition.eof": True,
         "enable.auto.offset.store": False,
         "enable.auto.commit": True,
         "auto.commit.interval.ms": 1000,

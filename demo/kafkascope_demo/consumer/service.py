@@ -9,6 +9,7 @@ from prometheus_client import REGISTRY
 
 from kafkascope_demo import telemetry
 from kafkascope_demo.consumer.app import make_app
+from kafkascope_demo.consumer.backlog import Backlog
 from kafkascope_demo.consumer.deadletters import KafkaDeadLetters
 from kafkascope_demo.consumer.fault import ProcessingFault
 from kafkascope_demo.consumer.handling import EventHandler
@@ -57,9 +58,10 @@ def _serve(settings: ConsumerSettings, stopping: threading.Event) -> int:
         lambda: _is_stuck(fault),
         stopping,
     )
+    backlog = Backlog(settings, reader.done, progress)
     app = make_app(
         progress.state,
-        reader.problem,
+        backlog.problem,
         lambda: reader.assigned,
         REGISTRY,
         fault if settings.faults else None,
@@ -71,9 +73,11 @@ def _serve(settings: ConsumerSettings, stopping: threading.Event) -> int:
         _log.critical("cannot listen on %s:%d: %s", settings.host, settings.port, error.strerror)
         return 1
     server.start()
+    backlog.start()
     _log.info("listening on %s:%d, group %s", settings.host, server.port, settings.group)
     code = _read(reader, EventTopics(settings.kafka, _topics(settings), settings.shape), stopping)
     server.close(_DRAIN_S)
+    backlog.close()
     _log.info("stopped")
     return code
 

@@ -77,16 +77,18 @@ def make_app(
         metrics.observe(outcome, time.perf_counter() - begun)
         return answer
 
+    app.add_url_rule("/openapi", view_func=_get_openapi)
+
     @app.get("/health")
     @app.get("/healthz")
     def get_health() -> tuple[Response, int]:
         return health("kafka", publisher.problem(), {})
 
-    @app.get("/openapi")
-    def get_openapi() -> Response:
-        return jsonify(DOCUMENT)
-
     return app
+
+
+def _get_openapi() -> Response:
+    return jsonify(DOCUMENT)
 
 
 def _publish(publisher: Publisher) -> None:

@@ -41,7 +41,11 @@ def slow(parts: Parts) -> Iterator[None]:
 @contextlib.contextmanager
 def _processing(addresses: Addresses, how: str) -> Iterator[None]:
     """Set the consumers' fault switch, and renew it: it expires if this process ends."""
-    body = {"processing": how, "delay_seconds": _SLOW_S, "expires_seconds": _EXPIRES_S}
+    body: dict[str, str | float] = {
+        "processing": how,
+        "delay_seconds": _SLOW_S,
+        "expires_seconds": _EXPIRES_S,
+    }
 
     def switch() -> None:
         for consumer in addresses.consumers:

@@ -6,8 +6,9 @@ ARGS ?=
 DIST ?= dist
 
 BIN := .venv/bin
-# Where 'make run' has its brokers. An orderly end removes it, so its state means a run or its remains.
-DEMO_KAFKA := .kafkascope/run/kafka
+# Where 'make run' and 'kafkascope-demo up' have their brokers. An orderly end removes it, so its state
+# means a run or its remains.
+DEMO_KAFKA := .kafkascope/run/kafka .kafkascope/demo/kafka
 STAMP := .venv/.installed$(subst /,_,$(PYTHON))
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url \
 	--python-version=3.11 --custom-compile-command='make lock' \
@@ -77,7 +78,7 @@ dist: install ## build sdist and wheel of the exporter and of tracing into dist/
 	for part in exporter tracing; do $(BIN)/python -m build --no-isolation --outdir $(DIST) $$part || exit; done
 
 clean: ## remove environments, build output, caches and what runs left
-	@test ! -e $(DEMO_KAFKA)/cluster.json || { \
-		echo "make clean: brokers of 'make run' may still run; end it with Ctrl-C or, if it was killed," \
-		"by: $(BIN)/kafkascope-demo kafka down --directory $(DEMO_KAFKA)" >&2; exit 1; }
+	@for kafka in $(DEMO_KAFKA); do test ! -e $$kafka/cluster.json || { \
+		echo "make clean: brokers of a demo may still run; end it with Ctrl-C or 'kafkascope-demo down' or, if it" \
+		"was killed, by: $(BIN)/kafkascope-demo kafka down --directory $$kafka" >&2; exit 1; }; done
 	rm -rf .venv .venv-peers .kafkascope dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -12,6 +12,9 @@ from kafkascope_demo.consumer import command as consumer
 from kafkascope_demo.localkafka import LocalKafkaError, commands
 from kafkascope_demo.otlpreceiver import command as otlp_receiver
 from kafkascope_demo.producer import command as producer
+from kafkascope_demo.scenarios import command as scenario
+from kafkascope_demo.stack import commands as stack
+from kafkascope_demo.verify import command as verify
 
 _INTERRUPTED: Final = 130
 
@@ -49,6 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     below = parser.add_subparsers(metavar="COMMAND", required=True)
     commands.register(below)
     run.register(below)
+    stack.register(below)
+    verify.register(below)
+    scenario.register(below)
     producer.register(below)
     consumer.register(below)
     otlp_receiver.register(below)

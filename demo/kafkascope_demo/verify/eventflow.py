@@ -19,6 +19,7 @@ from kafkascope_demo.addresses import Addresses
 from kafkascope_demo.verify.report import Check, Outcome
 
 _NAME: Final = "an event goes from HTTP over Kafka to the consumer group"
+_KNOWN_S: Final = 10.0
 _STORED_S: Final = 20.0
 _COMMITTED_S: Final = 40.0
 _ASK_S: Final = 10.0
@@ -70,9 +71,11 @@ def _run(addresses: Addresses) -> Iterator[Outcome]:
 
 def _begin_at_the_end(consumer: Consumer, topic: str) -> None:
     """Assign every partition from the message that comes next."""
-    found = consumer.list_topics(topic, _ASK_S).topics[topic]
-    if found.error is not None:
-        raise KafkaException(found.error)
+    ends_at = time.monotonic() + _KNOWN_S
+    while (found := consumer.list_topics(topic, _ASK_S).topics[topic]).error is not None:
+        if time.monotonic() >= ends_at:
+            raise KafkaException(found.error)
+        time.sleep(0.2)  # a topic that was just made is not known to every broker
     ends = (
         consumer.get_watermark_offsets(TopicPartition(topic, n), _ASK_S) for n in found.partitions
     )

@@ -11,7 +11,7 @@ from kafkascope_demo.verify.report import Check, Outcome
 
 _TARGETS: Final = "Prometheus scrapes every part"
 _LAG: Final = "Prometheus answers with the group's lag"
-_FIRST_SCRAPE_S: Final = 60.0
+_FIRST_SCRAPE_S: Final = 30.0
 
 
 def _run(addresses: Addresses) -> Iterator[Outcome]:

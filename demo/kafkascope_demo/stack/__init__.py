@@ -1,0 +1,1 @@
+"""The demo on this machine: brokers, services, backends as processes: kept up, ended in order."""

@@ -1,0 +1,207 @@
+"""The local demo, up and down, and its parts one by one."""
+
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from kafkascope_demo import web
+from kafkascope_demo.addresses import Addresses
+from kafkascope_demo.localkafka import ClusterSpec, LocalKafka, LocalKafkaError
+from kafkascope_demo.localkafka.distribution import Progress
+from kafkascope_demo.stack.parts import Part, parts
+from kafkascope_demo.stack.plan import FILE, Plan, any_ports, choose_ports
+from kafkascope_demo.stack.supervision import Supervision, short_socket
+
+DIRECTORY: Final = Path(".kafkascope") / "demo"
+_BROKERS: Final = 3
+_HEALTHY_S: Final = 90.0
+
+
+class LocalParts:
+    """The parts of the demo that runs in a directory; see ``addresses.Parts``.
+
+    Args:
+        directory: Its directory.
+
+    Raises:
+        LocalKafkaError: None runs there.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory.absolute()
+        self._plan = Plan.read(self._directory)
+        self._kafka = LocalKafka(self._directory / "kafka")
+        self._supervision = Supervision(self._directory, self._plan.socket)
+
+    def addresses(self) -> Addresses:
+        """Give where the parts are."""
+        return self._plan.addresses()
+
+    def names(self) -> tuple[str, ...]:
+        """Give the names of all parts."""
+        brokers = (f"broker-{number}" for number in self._kafka.broker_ids)
+        return (*brokers, *(part.name for part in parts(self._plan, self._directory)))
+
+    def stop(self, part: str) -> None:
+        """Stop a part in order; it stays stopped until ``start``.
+
+        Raises:
+            LocalKafkaError: There is no such part, or it does not stop.
+        """
+        number = self._broker(part)
+        if number is None:
+            self._supervision.stop_part(part)
+        else:
+            self._kafka.stop_broker(number)
+
+    def start(self, part: str) -> None:
+        """Start a stopped part, and wait until it is healthy.
+
+        Raises:
+            LocalKafkaError: There is no such part, or it does not start.
+        """
+        number = self._broker(part)
+        if number is not None:
+            self._kafka.start_broker(number)
+            return
+        self._supervision.start_part(part)
+        self.wait_until_healthy(part)
+
+    def kill(self, part: str) -> None:
+        """Kill a part (SIGKILL); it is started again, but for a broker.
+
+        Raises:
+            LocalKafkaError: There is no such part, or it does not run.
+        """
+        number = self._broker(part)
+        if number is None:
+            self._supervision.kill_part(part)
+        else:
+            self._kafka.stop_broker(number, kill=True)
+
+    def problems(self) -> dict[str, str | None]:
+        """Say of each part why it is not healthy; None of one that is."""
+        states = {f"broker-{one.broker_id}": one for one in self._kafka.status()}
+        brokers = {
+            name: None if one.state == "running" else one.state for name, one in states.items()
+        }
+        return brokers | {
+            part.name: self._problem(part) for part in parts(self._plan, self._directory)
+        }
+
+    def wait_until_healthy(self, *names: str) -> None:
+        """Wait until parts (all, when none is named) are healthy.
+
+        Raises:
+            LocalKafkaError: One is not in time.
+        """
+        ends_at = time.monotonic() + _HEALTHY_S
+        while True:
+            found = self.problems()
+            wrong = {name: why for name, why in found.items() if why and name in (names or found)}
+            if not wrong:
+                return
+            if time.monotonic() >= ends_at:
+                told = ", ".join(f"{name}: {why}" for name, why in wrong.items())
+                raise LocalKafkaError(f"{told}; logs: {self._directory / 'logs'}")
+            time.sleep(0.2)
+
+    def _problem(self, part: Part) -> str | None:
+        try:
+            web.request("GET", f"{self._plan.url(part.name)}{part.health}", timeout_s=5)
+        except web.WebError as error:
+            state = self._supervision.states().get(part.name)
+            stopped = state is not None and state.name != "RUNNING"
+            return state.name.lower() if stopped and state else str(error)
+        return None
+
+    def _broker(self, part: str) -> int | None:
+        kind, _, number = part.partition("-")
+        if kind == "broker" and number.isdecimal():
+            return int(number)
+        if part not in (names := self.names()):
+            raise LocalKafkaError(f"there is no part {part}; parts: {', '.join(names)}")
+        return None
+
+
+def up(directory: Path, tell: Progress, *, its_own_ports: bool = True) -> LocalParts:
+    """Start the demo in a directory, and wait until every part is healthy.
+
+    Args:
+        directory: Its directory; what a killed demo left there is taken down first.
+        tell: Told what is being done.
+        its_own_ports: Take the ports of the documentation where they are free, else any.
+
+    Raises:
+        LocalKafkaError: A part does not start; nothing is left running.
+    """
+    directory = directory.absolute()
+    if (directory / FILE).exists() and Supervision(
+        directory, Plan.read(directory).socket
+    ).answers():
+        raise LocalKafkaError(
+            f"a demo runs in {directory} already: kafkascope-demo status, or kafkascope-demo down"
+        )
+    down(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    kafka = LocalKafka(directory / "kafka")
+    ports, moved = choose_ports() if its_own_ports else (any_ports(), [])
+    for line in moved:
+        tell(line, 0, 0)
+    try:
+        kafka.up(ClusterSpec(nodes=_BROKERS), tell)
+        plan = Plan(kafka.bootstrap_servers, ports, short_socket())
+        plan.write(directory)
+        tell("starting the services", 0, 0)
+        Supervision(directory, plan.socket).start(parts(plan, directory))
+        started = LocalParts(directory)
+        started.wait_until_healthy()
+    except BaseException:
+        down(directory)
+        raise
+    return started
+
+
+def down(directory: Path) -> None:
+    """Stop every part of the demo in a directory, and drop its data but for the logs."""
+    directory = directory.absolute()
+    if (directory / FILE).exists():
+        plan = Plan.read(directory)
+        Supervision(directory, plan.socket).stop()
+        _end_remains(directory)
+        for name in (plan.socket, directory / FILE, directory / "supervisord.pid"):
+            Path(name).unlink(missing_ok=True)
+    LocalKafka(directory / "kafka").down()
+    shutil.rmtree(directory / "prometheus", ignore_errors=True)
+    for database in directory.glob("otlp-receiver.sqlite3*"):
+        database.unlink()
+
+
+def _end_remains(directory: Path) -> None:
+    """End the supervisor of this directory where it did not answer, with all that it started."""
+    try:
+        supervisor = psutil.Process(int((directory / "supervisord.pid").read_text()))
+        if not any(str(directory) in word for word in supervisor.cmdline()):
+            return
+        for process in [*supervisor.children(recursive=True), supervisor]:
+            process.kill()
+    except (OSError, ValueError, psutil.Error):
+        return
+
+
+def follow(path: Path, write: Callable[[str], object], *, forever: bool) -> None:
+    """Write a log out, and then what is added to it, until the end of the process."""
+    with path.open(encoding="utf-8", errors="replace") as log:
+        while True:
+            line = log.readline()
+            if line:
+                write(line)
+            elif forever and os.path.exists(path):  # noqa: PTH110 - asked often
+                time.sleep(0.2)
+            else:
+                return

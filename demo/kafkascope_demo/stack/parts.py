@@ -1,0 +1,102 @@
+"""The command and the environment of each part that is a process of ours."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from kafkascope_demo.stack.plan import HOST, Plan
+from kafkascope_demo.stack.prometheusconfig import prometheus_config
+
+COLLECT_EVERY_S: Final = 2
+_RETENTION: Final = "6h"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A process.
+
+    Args:
+        name: As in ``status``, and of its log.
+        command: What is run.
+        health: Path that answers 200 when it works.
+        environment: What its environment has besides that of the demo.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    health: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def parts(plan: Plan, directory: Path) -> list[Part]:
+    """Give the parts of a demo, in the order in which they start.
+
+    Args:
+        plan: Where they are to be.
+        directory: Where they keep their data.
+    """
+    found = [_receiver(plan, directory), _exporter(plan), _service(plan, "producer", "producer")]
+    consumers = [name for name in plan.ports if name.startswith("consumer")]
+    found += [_service(plan, name, "consumer") for name in consumers]
+    if "prometheus" in plan.ports:
+        found.append(_prometheus(plan, directory))
+    return found
+
+
+def _receiver(plan: Plan, directory: Path) -> Part:
+    command = (
+        *(sys.executable, "-m", "kafkascope_demo", "otlp-receiver"),
+        *("--port", str(plan.ports["otlp-receiver"])),
+        *("--database", str(directory / "otlp-receiver.sqlite3")),
+    )
+    return Part("otlp-receiver", command, "/healthz")
+
+
+def _exporter(plan: Plan) -> Part:
+    command = (
+        *(sys.executable, "-m", "kafkascope_exporter"),
+        f"--kafka.server={plan.bootstrap_servers}",
+        f"--web.listen-address={HOST}:{plan.ports['exporter']}",
+        f"--collect.interval={COLLECT_EVERY_S}s",
+    )
+    return Part("exporter", command, "/healthz")
+
+
+def _service(plan: Plan, name: str, service: str) -> Part:
+    """Give a service; what the user's environment says of tracing counts more than what is here."""
+    defaults = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": plan.url("otlp-receiver"),
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+        "OTEL_METRICS_EXPORTER": "otlp",
+        "OTEL_LOGS_EXPORTER": "otlp",
+        "OTEL_TRACES_SAMPLER": "parentbased_always_on",
+    }
+    environment = {
+        **{name: value for name, value in defaults.items() if not os.environ.get(name)},
+        "KAFKA_BOOTSTRAP_SERVERS": plan.bootstrap_servers,
+        "HOST": HOST,
+        "PORT": str(plan.ports[name]),
+        "FAULTS": "on",
+    }
+    if not os.environ.get("OTEL_RESOURCE_ATTRIBUTES"):
+        environment["OTEL_RESOURCE_ATTRIBUTES"] = f"service.instance.id={name}"
+    command = (sys.executable, "-m", "kafkascope_demo", service)
+    return Part(name, command, "/healthz", environment)
+
+
+def _prometheus(plan: Plan, directory: Path) -> Part:
+    config = directory / "prometheus.yml"
+    config.write_text(prometheus_config(plan), encoding="utf-8")
+    command = (
+        "prometheus",
+        f"--config.file={config}",
+        f"--storage.tsdb.path={directory / 'prometheus'}",
+        f"--storage.tsdb.retention.time={_RETENTION}",
+        f"--web.listen-address={HOST}:{plan.ports['prometheus']}",
+        "--enable-feature=exemplar-storage",
+        "--log.level=warn",
+    )
+    return Part("prometheus", command, "/-/healthy")

@@ -30,9 +30,22 @@ def create_topic(
     topic = NewTopic(
         name, num_partitions=partitions, replication_factor=replication, config=dict(config or {})
     )
-    admin.create_topics([topic])[name].result(30)
+    wait_until(lambda: is_created(admin, topic), 60, f"{name} to be made")
     wait_until(lambda: has_leaders(admin, name, partitions), 30, f"leaders for {name}")
     return name
+
+
+def is_created(admin: AdminClient, topic: NewTopic) -> bool:
+    """Create a topic; False when the connection ended meanwhile, as after a broker hung."""
+    try:
+        admin.create_topics([topic])[topic.topic].result(30)
+    except KafkaException as error:
+        code = error.args[0].code()
+        if code in {KafkaError._DESTROY_BROKER, KafkaError._TRANSPORT}:
+            return False
+        if code != KafkaError.TOPIC_ALREADY_EXISTS:
+            raise
+    return True
 
 
 def has_leaders(admin: AdminClient, name: str, partitions: int) -> bool:

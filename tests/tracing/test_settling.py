@@ -6,10 +6,13 @@ import pytest
 from confluent_kafka import Consumer as RawConsumer
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
+from kafkascope_tracing import KafkaTelemetry
 from kafkascope_tracing.attributes import ClientAttributes
+from kafkascope_tracing.metrics import OPERATION_DURATION
 from kafkascope_tracing.processed import Processed
 from kafkascope_tracing.settling import OpenCommits
 from tests.tracing.clients import Cluster, poll, wait_for
+from tests.tracing.collected import new_collector
 from tests.tracing.recorder import Recorder
 
 
@@ -139,13 +142,43 @@ def test_results_find_their_commits(recorder: Recorder) -> None:
     commits.conclude(None, parts[1])
     commits.conclude(KafkaError(KafkaError._TIMED_OUT), parts[2])
     commits.conclude(KafkaError(KafkaError._NO_OFFSET), [TopicPartition("t", 0)])
-    commits.conclude(None, parts[2])
     commits.close()
 
     assert [
         (span.span, span.attributes.get("messaging.kafka.offset"), span.error)
         for span in recorder.spans()
-    ] == [(1, 1, False), (2, 2, False), (3, 3, True), (4, 3, False)]
+    ] == [(1, 1, False), (2, 2, False), (3, 3, True)]
+
+
+def test_an_automatic_commit_behind_what_is_processed_makes_no_trace_of_its_own(
+    recorder: Recorder,
+) -> None:
+    """One that fails does, and so does each commit of the application's own."""
+    telemetry = recorder.telemetry()
+    with recorder.tracer.start_as_current_span("process t") as span:
+        telemetry.processed.note("t", 0, 7, span)
+    commits = OpenCommits(telemetry, ClientAttributes({"group.id": "g"}, role="consumer"))
+    behind = [TopicPartition("t", 0, 5)]
+    commits.conclude(None, behind)
+    commits.conclude(None, [TopicPartition("t", 0, 8)])
+    commits.conclude(KafkaError(KafkaError._TIMED_OUT), behind)
+    commits.start(behind).end(None)
+
+    process, settled, failed, asked = recorder.spans()
+    assert (settled.parent, settled.attributes["messaging.kafka.offset"]) == (process.span, 8)
+    assert (failed.parent, failed.attributes["error.type"]) == (None, "_TIMED_OUT")
+    assert (asked.parent, asked.attributes["messaging.kafka.offset"]) == (None, 5)
+
+
+def test_nobody_measures_how_long_an_automatic_commit_took(recorder: Recorder) -> None:
+    """Its result is all that is known of it."""
+    collector = new_collector()
+    telemetry = KafkaTelemetry.builder(recorder.provider, collector.provider).build()
+    commits = OpenCommits(telemetry, ClientAttributes({}, role="consumer"))
+    commits.conclude(KafkaError(KafkaError._TIMED_OUT), [TopicPartition("t", 0, 5)])
+
+    assert len(recorder.spans("commit")) == 1
+    assert collector.histograms(OPERATION_DURATION) == {}
 
 
 def test_commits_without_results_do_not_pile_up(recorder: Recorder) -> None:

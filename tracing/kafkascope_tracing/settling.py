@@ -42,7 +42,7 @@ class Settlement:
         positions: What is committed; empty when the client decides.
     """
 
-    __slots__ = ("_attributes", "_span", "_started", "_telemetry", "positions")
+    __slots__ = ("_attributes", "_span", "_telemetry", "began", "positions")
 
     def __init__(
         self,
@@ -54,7 +54,8 @@ class Settlement:
         self._telemetry = telemetry
         self._attributes = attributes
         self._span = span
-        self._started = perf_counter()
+        self.began: float | None = perf_counter()
+        """When, by ``perf_counter``; None where nobody knows, so that it is not measured."""
         self.positions = positions
 
     def run(self, call: Callable[[], Any]) -> Any:  # noqa: ANN401 - what the client returns
@@ -98,9 +99,9 @@ class Settlement:
                 telemetry.exceptions.record(span, "settle", error)
             extra = {} if self.positions else described(self._attributes, positions)
             telemetry.spans.end(span, extra, failure, str(error) if failure else None)
-        if telemetry.metrics.records_durations:
+        if self.began is not None and telemetry.metrics.records_durations:
             sets = self._attributes.metric_set(COMMIT, common_topic(positions), None, failure)
-            telemetry.metrics.operation(sets.measured, perf_counter() - self._started)
+            telemetry.metrics.operation(sets.measured, perf_counter() - self.began)
 
 
 def start(
@@ -216,7 +217,23 @@ class OpenCommits:
                 settlement.end(error, partitions)
                 return
         if positions:
-            self.start(partitions).end(error, partitions)
+            self._conclude_automatic(error, partitions, positions)
+
+    def _conclude_automatic(
+        self, error: object, partitions: list[Any], positions: frozenset[Position]
+    ) -> None:
+        """Report a commit that the client made by itself: of what has a process span, or failed.
+
+        It lies behind what is processed meanwhile more often than not. Without a span that it
+        belongs to, each would be a trace of its own, every few seconds. Nobody knows when it began:
+        its duration is not measured.
+        """
+        group = self._attributes.group or None
+        failed = error is not None or any(each.error is not None for each in partitions)
+        if failed or _processed(self._telemetry, positions, group):
+            settlement = self.start(partitions)
+            settlement.began = None
+            settlement.end(error, partitions)
 
     def close(self) -> None:
         """End what is open: no result comes any more."""

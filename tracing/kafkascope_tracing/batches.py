@@ -186,16 +186,7 @@ def _send(
     callback: DeliveryCallback | None,
 ) -> int:
     """Send as many messages as one span can link to."""
-    records = [
-        ProducerRecord(
-            topic,
-            each.get("value"),
-            each.get("key"),
-            each.get("partition", partition),
-            headers=each.get("headers"),
-        )
-        for each in messages
-    ]
+    records = [_record_of(topic, each, partition) for each in messages]
     records = [sending.intercepted(record) for record in records]
     span = _carry(sending, context, topic, records)
     batch = _BatchSend(sending, span, topic, len(records))
@@ -222,6 +213,12 @@ def _send(
             message.pop("_error", None)
             taken += 1
     return taken
+
+
+def _record_of(topic: str, message: dict[str, Any], partition: int) -> ProducerRecord:
+    value, key = message.get("value"), message.get("key")
+    place = message.get("partition", partition)
+    return ProducerRecord(topic, value, key, place, headers=message.get("headers"))
 
 
 def _error_of(error: KafkaException | BufferError) -> object:

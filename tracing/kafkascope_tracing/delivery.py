@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from opentelemetry.context import Context, attach, detach
 from opentelemetry.trace import Span
 
+from kafkascope_tracing.attributes import SEND
+from kafkascope_tracing.errors import error_type
+
 if TYPE_CHECKING:
     from kafkascope_tracing.sending import Sending
 
@@ -69,12 +72,34 @@ class Delivery:
             return
         try:
             if self._span is not None:
-                sending.finish(
-                    self._span, self._topic, self._started, error, message, refused=refused
-                )
+                self._report(sending, self._span, error, message, refused=refused)
             sending.acknowledge(self._topic, error, message)
         except Exception as failure:  # noqa: BLE001 - the user's callback must still run
             sending.telemetry.spans.log(failure)
+
+    def _report(
+        self,
+        sending: Sending,
+        span: Span,
+        error: object,
+        message: Any,  # noqa: ANN401 - a Message of the client, or None
+        *,
+        refused: bool,
+    ) -> None:
+        """End the send span with what became of its message, and count and measure it."""
+        failure = "" if error is None else error_type(error)
+        partition = None if message is None else message.partition()
+        if span.is_recording():
+            offset = None if message is None or failure else message.offset()
+            position = sending.attributes.position(partition, offset)
+            sending.telemetry.spans.end(span, position, failure, str(error) if failure else None)
+        metrics = sending.telemetry.metrics
+        if metrics.active:
+            sets = sending.attributes.metric_set(SEND, self._topic, partition, failure)
+            if not refused:
+                metrics.sent(sets.counted)
+            if metrics.records_durations:
+                metrics.operation(sets.measured, perf_counter() - self._started)
 
     def __del__(self) -> None:
         if self._sending is not None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Final, Generic, Protocol, TypeVar, cast
 
+from kafkascope_tracing.errors import exception_of
 from kafkascope_tracing.headers import Headers
 
 CONFIG_KEY: Final = "interceptor.classes"
@@ -127,6 +128,49 @@ class Chain(Generic[_T]):
                 self._logged.add(id(interceptor))
                 _logger.exception("%s of interceptor %r failed", method, type(interceptor))
             return None
+
+
+class ProducerChains:
+    """A producer's interceptors around the tracing one.
+
+    Args:
+        before: Those that see a message before its span starts.
+        after: Those that see it with its context in the headers.
+    """
+
+    __slots__ = ("_after", "_before", "_both")
+
+    def __init__(
+        self, before: Chain[ProducerInterceptor], after: Chain[ProducerInterceptor]
+    ) -> None:
+        self._before = before
+        self._after = after
+        self._both = (before, after)
+
+    def __bool__(self) -> bool:
+        return any(len(chain) for chain in self._both)
+
+    def before(self, record: ProducerRecord) -> ProducerRecord:
+        """Return what those before the tracing make of a record."""
+        return cast("ProducerRecord", self._before.through("on_send", record, ProducerRecord))
+
+    def after(self, record: ProducerRecord) -> ProducerRecord:
+        """Return what those after the tracing make of a record."""
+        return cast("ProducerRecord", self._after.through("on_send", record, ProducerRecord))
+
+    def acknowledge(self, topic: str, error: object, message: Any) -> None:  # noqa: ANN401 - a Message, or None
+        """Tell all of what became of a message; error is a ``KafkaError``, an exception or None."""
+        partition = -1 if message is None else message.partition()
+        offset = None if message is None else message.offset()
+        metadata = RecordMetadata(topic, partition, -1 if offset is None else offset)
+        exception = exception_of(error)
+        for chain in self._both:
+            chain.each("on_acknowledgement", metadata, exception)
+
+    def close(self) -> None:
+        """Tell all that the client closed."""
+        for chain in self._both:
+            chain.each("close")
 
 
 def load_interceptors(configured: object) -> list[Any]:

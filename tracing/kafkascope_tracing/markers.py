@@ -89,8 +89,8 @@ class TracingConsumerInterceptor:
 
     def on_commit(self, offsets: list[Any]) -> None:
         """Make a settle span of no duration."""
-        if self._receiving is not None:
-            self._receiving.committed(None, offsets)
+        if self._receiving is not None and offsets:
+            self._receiving.commits.report(None, offsets)
 
     def close(self) -> None:
         """End what is open."""

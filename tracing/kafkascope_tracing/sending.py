@@ -6,7 +6,6 @@ Neither sync nor async: a client class calls ``Sending.send`` with the method th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from opentelemetry.context import Context, get_current
@@ -24,13 +23,12 @@ from kafkascope_tracing.attributes import (
 )
 from kafkascope_tracing.cluster import ClusterId
 from kafkascope_tracing.delivery import Delivery, DeliveryCallback
-from kafkascope_tracing.errors import error_type, exception_of
 from kafkascope_tracing.headers import captured
 from kafkascope_tracing.interceptors import (
     Chain,
+    ProducerChains,
     ProducerInterceptor,
     ProducerRecord,
-    RecordMetadata,
 )
 from kafkascope_tracing.tracer import is_suppressed
 
@@ -55,8 +53,7 @@ class Sending:
     """
 
     __slots__ = (
-        "_after",
-        "_before",
+        "_interceptors",
         "_intercepts",
         "_quiet",
         "attributes",
@@ -78,9 +75,8 @@ class Sending:
         self.telemetry = telemetry
         settings = telemetry.settings
         self._quiet = not settings.enabled
-        self._before = before
-        self._after = after
-        self._intercepts = bool(len(before) or len(after))
+        self._interceptors = ProducerChains(before, after)
+        self._intercepts = bool(self._interceptors)
         self.default_callback: DeliveryCallback | None = config.get("on_delivery")
         self.attributes = ClientAttributes(
             config,
@@ -132,21 +128,15 @@ class Sending:
             Exception: Whatever ``produce`` raises.
         """
         context = get_current()
-        record = None
-        if self._intercepts:
-            record = ProducerRecord(topic, value, key, partition, timestamp, headers)
-            record = self._before.through("on_send", record, ProducerRecord)
-            topic, value, key = record.topic, record.value, record.key
-            partition, timestamp, headers = record.partition, record.timestamp, record.headers
         quiet = self._quiet or is_suppressed(context)
         span: Span = INVALID_SPAN
-        if not quiet:
-            span, headers = self.start(context, topic, value, key, partition, headers)
-        if record is not None:
-            record.headers = headers
-            record = self._after.through("on_send", record, ProducerRecord)
+        if self._intercepts:
+            record = ProducerRecord(topic, value, key, partition, timestamp, headers)
+            span, record = self._intercepted(record, None if quiet else context)
             topic, value, key = record.topic, record.value, record.key
             partition, timestamp, headers = record.partition, record.timestamp, record.headers
+        elif not quiet:
+            span, headers = self.start(context, topic, value, key, partition, headers)
         report = self.report(None if quiet else span, context, topic, callback)
         try:
             return produce(topic, value, key, partition, report, None, timestamp, headers, **more)
@@ -154,6 +144,23 @@ class Sending:
             if isinstance(report, Delivery):
                 report.refuse(error)
             raise
+
+    def _intercepted(
+        self, record: ProducerRecord, context: Context | None
+    ) -> tuple[Span, ProducerRecord]:
+        """Pass a record through the interceptors, and start its span between them.
+
+        Args:
+            record: As the application gave it.
+            context: The caller's; None when the message is not traced.
+        """
+        record = self._interceptors.before(record)
+        span: Span = INVALID_SPAN
+        if context is not None:
+            span, record.headers = self.start(
+                context, record.topic, record.value, record.key, record.partition, record.headers
+            )
+        return span, self._interceptors.after(record)
 
     def start(
         self,
@@ -253,50 +260,11 @@ class Sending:
             return callback
         return Delivery(None, span, context, topic, callback)
 
-    def finish(
-        self,
-        span: Span,
-        topic: str,
-        started: float,
-        error: object,
-        message: Any,  # noqa: ANN401 - a Message of the client
-        *,
-        refused: bool = False,
-    ) -> None:
-        """End a send span with what became of its message.
-
-        Args:
-            span: Which.
-            topic: Of the message.
-            started: When, by ``perf_counter``.
-            error: A ``KafkaError``, an exception, or None.
-            message: The delivery report's; None without one.
-            refused: The client did not take the message, so that it was not sent.
-        """
-        telemetry = self.telemetry
-        failure = "" if error is None else error_type(error)
-        partition = None if message is None else message.partition()
-        if span.is_recording():
-            offset = None if message is None or failure else message.offset()
-            telemetry.spans.end(
-                span,
-                self.attributes.position(partition, offset),
-                failure,
-                str(error) if failure else None,
-            )
-        metrics = telemetry.metrics
-        if metrics.active:
-            sets = self.attributes.metric_set(SEND, topic, partition, failure)
-            if not refused:
-                metrics.sent(sets.counted)
-            if metrics.records_durations:
-                metrics.operation(sets.measured, perf_counter() - started)
-
     def intercepted(self, record: ProducerRecord) -> ProducerRecord:
         """Return what all interceptors make of a record."""
-        for chain in (self._before, self._after) if self._intercepts else ():
-            record = chain.through("on_send", record, ProducerRecord)
-        return record
+        if not self._intercepts:
+            return record
+        return self._interceptors.after(self._interceptors.before(record))
 
     def learn_cluster(self) -> None:
         """Learn the cluster's id, if somebody wants it; ``ClusterId`` tells where to call this."""
@@ -305,18 +273,11 @@ class Sending:
 
     def close(self) -> None:
         """Tell the interceptors that the client closed."""
-        self._before.each("close")
-        self._after.each("close")
+        self._interceptors.close()
         if self.bridge is not None:
             self.bridge.close()
 
     def acknowledge(self, topic: str, error: object, message: Any) -> None:  # noqa: ANN401 - a Message
         """Tell the interceptors of a delivery."""
-        if not self._intercepts:
-            return
-        partition = -1 if message is None else message.partition()
-        offset = None if message is None else message.offset()
-        metadata = RecordMetadata(topic, partition, -1 if offset is None else offset)
-        exception = exception_of(error)
-        for chain in (self._before, self._after):
-            chain.each("on_acknowledgement", metadata, exception)
+        if self._intercepts:
+            self._interceptors.acknowledge(topic, error, message)

@@ -225,15 +225,18 @@ class OpenCommits:
         """Report a commit that the client made by itself: of what has a process span, or failed.
 
         It lies behind what is processed meanwhile more often than not. Without a span that it
-        belongs to, each would be a trace of its own, every few seconds. Nobody knows when it began:
-        its duration is not measured.
+        belongs to, each would be a trace of its own, every few seconds.
         """
         group = self._attributes.group or None
         failed = error is not None or any(each.error is not None for each in partitions)
         if failed or _processed(self._telemetry, positions, group):
-            settlement = self.start(partitions)
-            settlement.began = None
-            settlement.end(error, partitions)
+            self.report(error, partitions)
+
+    def report(self, error: object, partitions: list[Any]) -> None:
+        """Report a commit of which only the result is known: its duration is not measured."""
+        settlement = self.start(partitions)
+        settlement.began = None
+        settlement.end(error, partitions)
 
     def close(self) -> None:
         """End what is open: no result comes any more."""

@@ -10,8 +10,9 @@ from __future__ import annotations
 import logging
 import math
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 from opentelemetry.metrics import (
     CallbackOptions,
@@ -50,6 +51,8 @@ one more, which says so."""
 
 OVERFLOW: Final = "otel.metric.overflow"
 """The attribute of measurements beyond ``SERIES_LIMIT``, named by OpenTelemetry's metrics SDK."""
+
+_V = TypeVar("_V", int, float)
 
 _logger = logging.getLogger(__name__)
 
@@ -239,10 +242,7 @@ class MessagingMetrics:
         """
         instruments = self._instruments
         if instruments is not None and instruments.active:
-            try:
-                instruments.sent.add(attributes, count)
-            except Exception as error:  # noqa: BLE001 - metrics never raise into the client
-                self._log(error)
+            self._take(instruments.sent.add, attributes, count)
 
     def consumed(self, attributes: AttributeSet, count: int = 1) -> None:
         """Count messages given to the application, in ``messaging.client.consumed.messages``.
@@ -253,10 +253,7 @@ class MessagingMetrics:
         """
         instruments = self._instruments
         if instruments is not None and instruments.active:
-            try:
-                instruments.consumed.add(attributes, count)
-            except Exception as error:  # noqa: BLE001 - metrics never raise into the client
-                self._log(error)
+            self._take(instruments.consumed.add, attributes, count)
 
     def operation(self, attributes: AttributeSet, seconds: float) -> None:
         """Record how long a send, poll or commit took: ``messaging.client.operation.duration``.
@@ -267,10 +264,7 @@ class MessagingMetrics:
         """
         instruments = self._instruments
         if instruments is not None and instruments.active and self._durations:
-            try:
-                instruments.operation.record(attributes, seconds)
-            except Exception as error:  # noqa: BLE001 - metrics never raise into the client
-                self._log(error)
+            self._take(instruments.operation.record, attributes, seconds)
 
     def process(self, attributes: AttributeSet, seconds: float) -> None:
         """Record how long the application took for a message, in ``messaging.process.duration``.
@@ -281,10 +275,15 @@ class MessagingMetrics:
         """
         instruments = self._instruments
         if instruments is not None and instruments.active and self._durations:
-            try:
-                instruments.process.record(attributes, seconds)
-            except Exception as error:  # noqa: BLE001 - metrics never raise into the client
-                self._log(error)
+            self._take(instruments.process.record, attributes, seconds)
+
+    def _take(
+        self, take: Callable[[AttributeSet, _V], None], attributes: AttributeSet, value: _V
+    ) -> None:
+        try:
+            take(attributes, value)
+        except Exception as error:  # noqa: BLE001 - metrics never raise into the client
+            self._log(error)
 
     def _log(self, error: Exception) -> None:
         if not self._logged:

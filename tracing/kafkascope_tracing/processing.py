@@ -91,19 +91,29 @@ class ProcessScope(Scope):
         if telemetry.traces_processing():
             base = self._attributes.span_base(PROCESS, message.topic(), message.partition())
             links = () if creation is None else (Link(creation),)
-            attributes = base.attributes.copy()
-            self._attributes.add_position(attributes, None, message.offset())
-            describe(attributes, message)
-            if telemetry.describes_more:
+            attributes = base.attributes
+            if telemetry.describes_more:  # extractors see, and may replace, all of them
+                attributes = attributes | self._described(message)
                 _describe_more(attributes, telemetry, message)
             span = telemetry.spans.start(base, context, attributes, links)
-            if not span.get_span_context().is_valid:
+            if span.is_recording():
+                if attributes is base.attributes:
+                    # Samplers need not see these (semconv), which saves 1 µs where they drop it.
+                    telemetry.spans.describe(span, self._described(message))
+            elif not span.get_span_context().is_valid:
                 span = get_current_span(context)
         else:
             span = get_current_span(context)
         self.span = span
         self._started = perf_counter()
         self.enter(context, span, previous)
+
+    def _described(self, message: Any) -> SpanAttributes:  # noqa: ANN401 - a Message
+        """Return the attributes that are of this message alone."""
+        attributes: SpanAttributes = {}
+        self._attributes.add_position(attributes, None, message.offset())
+        describe(attributes, message)
+        return attributes
 
     def close(self, error: BaseException | None = None) -> None:
         """End the span; doing it again does nothing.

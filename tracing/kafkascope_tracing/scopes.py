@@ -21,7 +21,7 @@ _NOTHING: Final = Context()
 
 def with_span(span: Span, context: Context) -> Context:
     """Return a context with a span in it, in half the time of ``set_span_in_context``."""
-    return Context({**context, _SPAN: span})
+    return Context({**context, _SPAN: span}) if context else Context(((_SPAN, span),))
 
 
 class Scope:

@@ -124,6 +124,13 @@ class SpanSource:
             self.log(error)
             return INVALID_SPAN
 
+    def describe(self, span: Span, attributes: SpanAttributes) -> None:
+        """Add attributes to a span."""
+        try:
+            span.set_attributes(attributes)
+        except Exception as failure:  # noqa: BLE001 - spans are not ours
+            self.log(failure)
+
     def end(
         self,
         span: Span,

@@ -89,24 +89,30 @@ class ProcessScope(Scope):
         telemetry = self._telemetry
         context, creation = _parent(telemetry, message, previous)
         if telemetry.traces_processing():
-            base = self._attributes.span_base(PROCESS, message.topic(), message.partition())
-            links = () if creation is None else (Link(creation),)
-            attributes = base.attributes
-            if telemetry.describes_more:  # extractors see, and may replace, all of them
-                attributes = attributes | self._described(message)
-                _describe_more(attributes, telemetry, message)
-            span = telemetry.spans.start(base, context, attributes, links)
-            if span.is_recording():
-                if attributes is base.attributes:
-                    # Samplers need not see these (semconv), which saves 1 µs where they drop it.
-                    telemetry.spans.describe(span, self._described(message))
-            elif not span.get_span_context().is_valid:
-                span = get_current_span(context)
+            span = self._start(message, context, creation)
         else:
             span = get_current_span(context)
         self.span = span
         self._started = perf_counter()
         self.enter(context, span, previous)
+
+    def _start(self, message: Any, context: Context, creation: SpanContext | None) -> Span:  # noqa: ANN401 - a Message
+        """Start the span; without one that is valid, the context's counts."""
+        telemetry = self._telemetry
+        base = self._attributes.span_base(PROCESS, message.topic(), message.partition())
+        links = () if creation is None else (Link(creation),)
+        attributes = base.attributes
+        if telemetry.describes_more:  # extractors see, and may replace, all of them
+            attributes = attributes | self._described(message)
+            _describe_more(attributes, telemetry, message)
+        span = telemetry.spans.start(base, context, attributes, links)
+        if span.is_recording():
+            if attributes is base.attributes:
+                # Samplers need not see these (semconv), which saves 1 µs where they drop it.
+                telemetry.spans.describe(span, self._described(message))
+        elif not span.get_span_context().is_valid:
+            return get_current_span(context)
+        return span
 
     def _described(self, message: Any) -> SpanAttributes:  # noqa: ANN401 - a Message
         """Return the attributes that are of this message alone."""

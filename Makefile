@@ -8,13 +8,13 @@ DIST ?= dist
 BIN := .venv/bin
 # Where 'make run' and 'kafkascope-demo up' have their brokers. An orderly end removes it, so its state
 # means a run or its remains.
-DEMO_KAFKA := .kafkascope/run/kafka .kafkascope/demo/kafka
+DEMO_KAFKA := .kafkascope/demo/kafka
 STAMP := .venv/.installed$(subst /,_,$(PYTHON))
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url \
 	--python-version=3.11 --custom-compile-command='make lock' \
 	$(addprefix --no-emit-package=kafkascope-,exporter tracing demo)
 
-.PHONY: help install run test test-slow coverage lint type golden bench drill test-versions lock dist clean
+.PHONY: help install run load load-report test test-slow coverage lint type golden bench drill test-versions lock dist clean
 
 help: ## list the targets (the default)
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 16
@@ -37,8 +37,19 @@ $(PEERS): requirements/peers.txt | install
 	@.venv-peers/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/peers.txt
 	@touch $@
 
-run: install ## start three brokers, the exporter and a little load (ARGS=--for=60 ends by itself)
+run: install ## start the whole demo here and show it (ARGS=--for=120 ends by itself, with a verdict)
 	@$(BIN)/kafkascope-demo run $(ARGS)
+
+# The locustfile reads STAGES, USER_RATE and the like from the environment, where make puts what its
+# command line sets.
+LOAD = $(if $(HOST),--host $(HOST)) $(if $(USERS),--users $(USERS)) $(if $(HEADLESS),--headless) \
+	$(if $(WORKERS),--processes $(WORKERS)) $(if $(REPORT),--html $(REPORT).html --csv $(REPORT))
+
+load: install ## load any deployment (HOST=, STAGES= or USERS=, USER_RATE=, HEADLESS=1, WORKERS=, REPORT=path, CLASS=)
+	@$(BIN)/locust --locustfile demo/locustfile.py $(LOAD) $(ARGS) $(CLASS)
+
+load-report: install ## run stages of load on the local demo that runs, and report on each (ARGS=--help)
+	@$(BIN)/kafkascope-demo load-report $(ARGS)
 
 test: install $(PEERS) ## run the tests (ARGS for pytest)
 	$(BIN)/python -m pytest -n 2 $(ARGS)

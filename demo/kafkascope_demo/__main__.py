@@ -9,6 +9,7 @@ from typing import Final
 
 from kafkascope_demo import run
 from kafkascope_demo.consumer import command as consumer
+from kafkascope_demo.loadreport import command as load_report
 from kafkascope_demo.localkafka import LocalKafkaError, commands
 from kafkascope_demo.otlpreceiver import command as otlp_receiver
 from kafkascope_demo.producer import command as producer
@@ -20,16 +21,18 @@ _INTERRUPTED: Final = 130
 
 _DESCRIPTION: Final = """\
 See Kafkascope work on this machine, without Docker and without a system Java: real Kafka brokers,
-the exporter, some traffic, and what the exporter says of it. Or Kafka alone, to develop against
-and to break.
+the exporter, a producer and consumers that are traced, load, a trace page, fault scenarios, and a
+verifier. Or Kafka alone, to develop against and to break.
 """
 
 _EXAMPLES: Final = """\
 examples:
   kafkascope-demo run
-      three brokers, the exporter, traffic and a live table, until Ctrl-C
-  kafkascope-demo run --for=60
-      the same for a minute; exit code 0 when lag was seen and caught up
+      all of it, and a live view, until Ctrl-C
+  kafkascope-demo run --for=120
+      the same for two minutes, then the verifier; exit code 0 when all passed
+  kafkascope-demo up
+      all of it in the background; kafkascope-demo down ends it
   kafkascope-demo kafka up
       three brokers alone, on 127.0.0.1:9092 to 9094
   kafkascope-demo kafka --help
@@ -55,6 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     stack.register(below)
     verify.register(below)
     scenario.register(below)
+    load_report.register(below)
     producer.register(below)
     consumer.register(below)
     otlp_receiver.register(below)

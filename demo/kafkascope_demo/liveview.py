@@ -1,6 +1,7 @@
-"""What the exporter's `/metrics` say of brokers, ISR and groups, as a table in the terminal."""
+"""How a local demo is, for a terminal: its parts, and what the exporter says of Kafka."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -29,6 +30,15 @@ class GroupRow:
     members: int | None
     committed: int
     lag: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PartRow:
+    """A part of the demo: where it is (empty for a broker), and why it is not healthy, if so."""
+
+    name: str
+    url: str
+    problem: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +120,21 @@ def _groups(samples: _Samples) -> tuple[GroupRow, ...]:
             )
         )
     return tuple(sorted(rows, key=lambda row: (row.group, row.topic)))
+
+
+def parts_table(rows: Sequence[PartRow]) -> Table:
+    """Draw the parts for a terminal."""
+    table = Table("part", "health", "address", title="parts", title_justify="left")
+    for row in rows:
+        health = Text(row.problem, "bold red") if row.problem else Text("healthy", "green")
+        table.add_row(row.name, health, Text(row.url))
+    return table
+
+
+def parts_line(rows: Sequence[PartRow]) -> str:
+    """Say how the parts are in a few words."""
+    wrong = [f"{row.name}: {row.problem}" for row in rows if row.problem]
+    return ", ".join(wrong) or f"all {len(rows)} parts healthy"
 
 
 def tables(view: View, heading: str) -> Stack:

@@ -1,4 +1,4 @@
-"""The verdict of `kafkascope-demo run`, and what its table is made of."""
+"""What the view of `kafkascope-demo run` is made of, and its options."""
 
 import argparse
 import io
@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from kafkascope_demo import liveview, run
-from kafkascope_demo.run import Verdict
+from kafkascope_demo.liveview import PartRow
 
 EXPOSITION = """\
 # TYPE kafka_broker_info gauge
@@ -35,51 +35,6 @@ kafka_consumergroup_current_offset_sum{consumergroup="audit",topic="orders"} 10
 # TYPE kafka_consumergroup_lag_sum gauge
 kafka_consumergroup_lag_sum{consumergroup="billing",topic="orders"} 7
 """
-
-
-def _verdict(*lags: int | None) -> str | None:
-    verdict = Verdict()
-    for lag in lags:
-        verdict.take(lag)
-    return verdict.problem()
-
-
-def test_lag_that_rises_and_falls_is_a_success() -> None:
-    """A run whose group fell behind and caught up has no problem."""
-    assert _verdict(None, 0, 300, 12) is None
-
-
-@pytest.mark.parametrize(
-    ("lags", "reason"),
-    [
-        pytest.param((None, None), "never showed", id="no lag series"),
-        pytest.param((0, 3, 0), "no lag of more than", id="never behind"),
-        pytest.param((0, 300, 280), "never caught up", id="never caught up"),
-    ],
-)
-def test_anything_else_is_a_failure_with_its_reason(
-    lags: tuple[int | None, ...], reason: str
-) -> None:
-    """What was not seen is named."""
-    assert reason in str(_verdict(*lags))
-
-
-@pytest.mark.parametrize(
-    ("lags", "awaited"),
-    [
-        ((), "waiting for the group's lag"),
-        ((0,), "waiting for a lag of more than 40"),
-        ((0, 300), "waiting for the lag of up to 300 to be caught up"),
-        ((0, 300, 5), "a lag of up to 300 was seen and caught up"),
-    ],
-)
-def test_what_is_waited_for_is_said_at_each_step(lags: tuple[int, ...], awaited: str) -> None:
-    """Who reads a log of the run knows why it goes on."""
-    verdict = Verdict()
-    for lag in lags:
-        verdict.take(lag)
-
-    assert verdict.awaits() == awaited
 
 
 def test_the_view_counts_leaders_replicas_and_groups() -> None:
@@ -110,6 +65,21 @@ def test_the_table_names_brokers_and_groups() -> None:
 
     for text in ("127.0.0.1:9093", "3 of 4 replicas in sync", "billing", "40", "7"):
         assert text in shown
+
+
+def test_the_parts_are_shown_with_their_health_and_address() -> None:
+    """In a table, and in a line that names only what is wrong."""
+    rows = [
+        PartRow("broker-1", "", None),
+        PartRow("exporter", "http://127.0.0.1:9308", "Connection refused"),
+    ]
+    console = Console(width=120, record=True, file=io.StringIO())
+    console.print(liveview.parts_table(rows))
+    shown = console.export_text()
+    for text in ("broker-1", "healthy", "http://127.0.0.1:9308", "Connection refused"):
+        assert text in shown
+    assert liveview.parts_line(rows) == "exporter: Connection refused"
+    assert liveview.parts_line(rows[:1]) == "all 1 parts healthy"
 
 
 def test_a_time_that_is_none_is_refused_by_name() -> None:

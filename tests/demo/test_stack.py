@@ -22,6 +22,7 @@ PLAN = Plan(
         "consumer-2": 14,
         "otlp-receiver": 15,
         "prometheus": 16,
+        "locust": 17,
     },
     socket="/tmp/unused.sock",  # noqa: S108 - never made
 )
@@ -49,6 +50,7 @@ def test_prometheus_scrapes_every_part_that_has_metrics() -> None:
         "kafka-exporter": ["127.0.0.1:11"],
         "kafka-producer": ["127.0.0.1:12"],
         "kafka-consumer": ["127.0.0.1:13", "127.0.0.1:14"],
+        "locust": ["127.0.0.1:17"],
         "otlp-receiver": ["127.0.0.1:15"],
     }
 

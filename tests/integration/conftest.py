@@ -21,12 +21,14 @@ from kafkascope_demo.localkafka import ClusterSpec, LocalKafka, LocalKafkaError
 from kafkascope_demo.localkafka.distribution import exclusive
 from kafkascope_demo.localkafka.provision import download
 from kafkascope_demo.localkafka.spec import DEFAULT_VERSION
+from kafkascope_demo.stack.local import LocalParts, down, up
 from tests.integration.healing import heal
 from tests.integration.shared_cluster import SharedCluster
 from tests.integration.topics import create_topic, delete_topics
 from tests.integration.traced import Traced, tracing
 
 BREAKABLE: Final = "breakable_kafka"
+DEMO: Final = "demo"
 
 # A frozen broker's leaders move after the session timeout; six seconds instead of nine save tests
 # time and leave a busy machine enough.
@@ -52,13 +54,15 @@ class MakeTopic(Protocol):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run all tests that break a cluster in one worker, one after the other.
+    """Run all tests that break a cluster, or use the demo, in one worker, one after the other.
 
     First of all such hooks: xdist's own reads the marks.
     """
     for item in items:
         if BREAKABLE in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group(BREAKABLE))
+        if DEMO in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group(DEMO))
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +74,7 @@ def shared_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Download Kafka before the first test: no test's time limit is meant for that."""
-    wanted = {"kafka", "unhealed_kafka", "secured_kafka"}
+    wanted = {"kafka", "unhealed_kafka", "secured_kafka", DEMO}
     used = any(wanted & set(getattr(item, "fixturenames", ())) for item in session.items)
     if used and not session.config.option.collectonly:
         with contextlib.suppress(LocalKafkaError):  # the fixture that needs it tells
@@ -95,6 +99,16 @@ def kafka(shared_directory: Path) -> Iterator[LocalKafka]:
         yield cluster.acquire()
     finally:
         cluster.release()
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalParts]:
+    """The whole local demo on free ports, healthy, with a load only where a test begins one."""
+    directory = tmp_path_factory.mktemp("demo")
+    try:
+        yield up(directory, lambda *_: None, its_own_ports=False, load=False)
+    finally:
+        down(directory)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -12,24 +11,14 @@ import pytest
 
 from kafkascope_demo import web
 from kafkascope_demo.scenarios import SCENARIOS, prove
-from kafkascope_demo.stack.local import LocalParts, down, up
+from kafkascope_demo.stack.local import LocalParts
 from kafkascope_demo.verify import verify
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.xdist_group("demo_stack"), pytest.mark.timeout(400)]
+pytestmark = pytest.mark.timeout(400)
 
 QUICK: Final = ("stuck-consumer", "exporter-down")
 """The two scenarios of `make test`; `make test-slow` has all of them."""
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalParts]:
-    """A demo on free ports, shared by the tests here."""
-    directory = tmp_path_factory.mktemp("demo")
-    try:
-        yield up(directory, lambda *_: None, its_own_ports=False)
-    finally:
-        down(directory)
 
 
 def command(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

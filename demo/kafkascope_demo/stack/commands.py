@@ -13,6 +13,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     """Add the commands."""
     starting = _add(commands, "up", "start the whole demo in the background")
     starting.add_argument("--any-ports", action="store_true", help="take any free ports")
+    add_load(starting)
     starting.set_defaults(run=_up)
     _add(commands, "down", "stop the demo, and drop its data").set_defaults(run=_down)
     _add(commands, "status", "show each part; exit code 0 when all are healthy").set_defaults(
@@ -22,6 +23,16 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     logs.add_argument("part", nargs="?", help="such as producer")
     logs.add_argument("--follow", "-f", action="store_true", help="go on with what is added")
     logs.set_defaults(run=_logs)
+
+
+def add_load(parser: argparse.ArgumentParser) -> None:
+    """Add the choice whether there is load from the beginning on."""
+    parser.add_argument(
+        "--load",
+        choices=("on", "off"),
+        default="on",
+        help="whether Locust begins by itself; its page begins and changes it (default: on)",
+    )
 
 
 def _add(
@@ -42,7 +53,12 @@ def _up(arguments: argparse.Namespace) -> int:
             told.add(what)
             print(what, flush=True)
 
-    started = up(arguments.directory, tell, its_own_ports=not arguments.any_ports)
+    started = up(
+        arguments.directory,
+        tell,
+        its_own_ports=not arguments.any_ports,
+        load=arguments.load == "on",
+    )
     print_addresses(started)
     print("kafkascope-demo verify asks whether it works; kafkascope-demo down stops it")
     return 0
@@ -56,11 +72,12 @@ def print_addresses(started: LocalParts) -> None:
         "producer": f"{found.producer}/kafka/produce",
         "consumers": " ".join(found.consumers),
         "exporter": f"{found.exporter}/metrics",
+        "load": found.locust or "(none)",
         "traces": found.traces.url,
         "Prometheus": found.prometheus or "(not on PATH)",
     }
     for name, value in rows.items():
-        print(f"{name:<11}{value}")
+        print(f"{name:<11}{value}", flush=True)
 
 
 def _down(arguments: argparse.Namespace) -> int:

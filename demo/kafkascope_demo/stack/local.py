@@ -33,19 +33,23 @@ class LocalParts:
     """
 
     def __init__(self, directory: Path) -> None:
-        self._directory = directory.absolute()
-        self._plan = Plan.read(self._directory)
-        self._kafka = LocalKafka(self._directory / "kafka")
-        self._supervision = Supervision(self._directory, self._plan.socket)
+        self.directory = directory.absolute()
+        self._plan = Plan.read(self.directory)
+        self._kafka = LocalKafka(self.directory / "kafka")
+        self._supervision = Supervision(self.directory, self._plan.socket)
 
     def addresses(self) -> Addresses:
         """Give where the parts are."""
         return self._plan.addresses()
 
+    def url(self, part: str) -> str:
+        """Give the address of a part that is no broker."""
+        return self._plan.url(part)
+
     def names(self) -> tuple[str, ...]:
         """Give the names of all parts."""
         brokers = (f"broker-{number}" for number in self._kafka.broker_ids)
-        return (*brokers, *(part.name for part in parts(self._plan, self._directory)))
+        return (*brokers, *(part.name for part in parts(self._plan, self.directory)))
 
     def stop(self, part: str) -> None:
         """Stop a part in order; it stays stopped until ``start``.
@@ -91,7 +95,7 @@ class LocalParts:
             name: None if one.state == "running" else one.state for name, one in states.items()
         }
         return brokers | {
-            part.name: self._problem(part) for part in parts(self._plan, self._directory)
+            part.name: self._problem(part) for part in parts(self._plan, self.directory)
         }
 
     def wait_until_healthy(self, *names: str) -> None:
@@ -108,7 +112,7 @@ class LocalParts:
                 return
             if time.monotonic() >= ends_at:
                 told = ", ".join(f"{name}: {why}" for name, why in wrong.items())
-                raise LocalKafkaError(f"{told}; logs: {self._directory / 'logs'}")
+                raise LocalKafkaError(f"{told}; logs: {self.directory / 'logs'}")
             time.sleep(0.2)
 
     def _problem(self, part: Part) -> str | None:
@@ -129,13 +133,16 @@ class LocalParts:
         return None
 
 
-def up(directory: Path, tell: Progress, *, its_own_ports: bool = True) -> LocalParts:
+def up(
+    directory: Path, tell: Progress, *, its_own_ports: bool = True, load: bool = True
+) -> LocalParts:
     """Start the demo in a directory, and wait until every part is healthy.
 
     Args:
         directory: Its directory; what a killed demo left there is taken down first.
         tell: Told what is being done.
         its_own_ports: Take the ports of the documentation where they are free, else any.
+        load: Whether Locust begins its load by itself, or waits for somebody to begin one.
 
     Raises:
         LocalKafkaError: A part does not start; nothing is left running.
@@ -155,7 +162,7 @@ def up(directory: Path, tell: Progress, *, its_own_ports: bool = True) -> LocalP
         tell(line, 0, 0)
     try:
         kafka.up(ClusterSpec(nodes=_BROKERS), tell)
-        plan = Plan(kafka.bootstrap_servers, ports, short_socket())
+        plan = Plan(kafka.bootstrap_servers, ports, short_socket(), load)
         plan.write(directory)
         tell("starting the services", 0, 0)
         Supervision(directory, plan.socket).start(parts(plan, directory))

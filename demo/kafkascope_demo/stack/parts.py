@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from kafkascope_demo.load.stages import TALK
 from kafkascope_demo.stack.plan import HOST, Plan
 from kafkascope_demo.stack.prometheusconfig import prometheus_config
 
 COLLECT_EVERY_S: Final = 2
 _RETENTION: Final = "6h"
+LOCUSTFILE: Final = Path(__file__).parents[2] / "locustfile.py"
+"""Beside the package: people name it to Locust."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ def parts(plan: Plan, directory: Path) -> list[Part]:
     found = [_receiver(plan, directory), _exporter(plan), _service(plan, "producer", "producer")]
     consumers = [name for name in plan.ports if name.startswith("consumer")]
     found += [_service(plan, name, "consumer") for name in consumers]
+    found.append(_locust(plan))
     if "prometheus" in plan.ports:
         found.append(_prometheus(plan, directory))
     return found
@@ -65,17 +69,23 @@ def _exporter(plan: Plan) -> Part:
     return Part("exporter", command, "/healthz")
 
 
-def _service(plan: Plan, name: str, service: str) -> Part:
-    """Give a service; what the user's environment says of tracing counts more than what is here."""
-    defaults = {
+def _unless_set(defaults: Mapping[str, str]) -> dict[str, str]:
+    """Give those variables that the user's environment does not set: it counts more."""
+    return {name: value for name, value in defaults.items() if not os.environ.get(name)}
+
+
+def _telemetry(plan: Plan) -> dict[str, str]:
+    return {
         "OTEL_EXPORTER_OTLP_ENDPOINT": plan.url("otlp-receiver"),
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
-        "OTEL_METRICS_EXPORTER": "otlp",
-        "OTEL_LOGS_EXPORTER": "otlp",
         "OTEL_TRACES_SAMPLER": "parentbased_always_on",
     }
+
+
+def _service(plan: Plan, name: str, service: str) -> Part:
+    exported = {"OTEL_METRICS_EXPORTER": "otlp", "OTEL_LOGS_EXPORTER": "otlp"}
     environment = {
-        **{name: value for name, value in defaults.items() if not os.environ.get(name)},
+        **_unless_set(_telemetry(plan) | exported),
         "KAFKA_BOOTSTRAP_SERVERS": plan.bootstrap_servers,
         "HOST": HOST,
         "PORT": str(plan.ports[name]),
@@ -85,6 +95,31 @@ def _service(plan: Plan, name: str, service: str) -> Part:
         environment["OTEL_RESOURCE_ATTRIBUTES"] = f"service.instance.id={name}"
     command = (sys.executable, "-m", "kafkascope_demo", service)
     return Part(name, command, "/healthz", environment)
+
+
+def _locust(plan: Plan) -> Part:
+    """Give Locust, with the talk's stages again and again, one request per second of each user."""
+    command = (
+        *(sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE)),
+        *("--host", plan.url("producer")),
+        *("--web-host", HOST, "--web-port", str(plan.ports["locust"])),
+        "--otel",
+        *(("--autostart",) if plan.load else ()),
+    )
+    defaults = {
+        "STAGES": TALK,
+        "LOOP": "on",
+        "USER_RATE": "1",
+        # Its own metrics are scraped, and its log is in a file.
+        "OTEL_METRICS_EXPORTER": "none",
+        "OTEL_LOGS_EXPORTER": "none",
+        "OTEL_BSP_SCHEDULE_DELAY": "1000",
+    }
+    environment = {
+        **_unless_set(_telemetry(plan) | defaults),
+        "KAFKA_BOOTSTRAP_SERVERS": plan.bootstrap_servers,
+    }
+    return Part("locust", command, "/metrics", environment)
 
 
 def _prometheus(plan: Plan, directory: Path) -> Part:

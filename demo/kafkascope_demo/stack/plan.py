@@ -17,6 +17,7 @@ _PORTS: Final = {
     "producer": 8080,
     "consumer-1": 8081,
     "consumer-2": 8082,
+    "locust": 8089,
     "otlp-receiver": 4318,
     "prometheus": 9090,
 }
@@ -30,11 +31,13 @@ class Plan:
         bootstrap_servers: Of its brokers.
         ports: By the part's name; without ``prometheus`` where there is none.
         socket: Unix socket of what keeps the parts up; its path has to be short.
+        load: Whether Locust begins its load by itself.
     """
 
     bootstrap_servers: str
     ports: dict[str, int]
     socket: str
+    load: bool = True
 
     def url(self, part: str) -> str:
         """Give a part's address."""
@@ -47,7 +50,7 @@ class Plan:
             exporter=self.url("exporter"),
             producer=self.url("producer"),
             consumers=tuple(self.url(name) for name in self.ports if name.startswith("consumer")),
-            locust=None,
+            locust=self.url("locust"),
             prometheus=self.url("prometheus") if "prometheus" in self.ports else None,
             traces=TraceBackend("receiver", self.url("otlp-receiver")),
         )

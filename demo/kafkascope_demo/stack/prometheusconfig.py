@@ -15,6 +15,7 @@ def prometheus_config(plan: Plan) -> str:
     consumers = [name for name in plan.ports if name.startswith("consumer")]
     jobs = [_job(job, [_target(plan, part)]) for part, job in _JOBS.items()]
     jobs.append(_job("kafka-consumer", [_target(plan, name) for name in consumers]))
+    jobs.append(_job("locust", [_target(plan, "locust")]))
     jobs.append(_job("otlp-receiver", [_target(plan, "otlp-receiver")]))
     config = {
         "global": {"scrape_interval": _EVERY, "evaluation_interval": _EVERY},

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from kafkascope_demo.addresses import Addresses, TraceBackend
+from kafkascope_demo.kafkaproperties import read_properties
 from kafkascope_demo.scenarios import SCENARIOS, ScenarioError, prove
 from kafkascope_demo.stack.local import DIRECTORY, LocalParts
 from kafkascope_demo.verify import Outcome, Report, render, verify
@@ -148,14 +149,14 @@ def _addresses(arguments: argparse.Namespace) -> Addresses:
         topic=arguments.topic,
         group=arguments.group,
         dead_letter_topic=arguments.dead_letter_topic,
-        kafka_properties=_properties(arguments.kafka_properties),
+        kafka_properties=_properties(arguments),
     )
 
 
-def _properties(path: Path | None) -> dict[str, str]:
-    """Read a file of properties: ``name=value`` in each line, ``#`` begins a comment."""
-    if path is None:
-        return {}
-    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
-    pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
-    return {name.strip(): value.strip() for name, _, value in pairs}
+def _properties(arguments: argparse.Namespace) -> dict[str, str]:
+    path: Path | None = arguments.kafka_properties
+    try:
+        return {} if path is None else read_properties(path)
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        return arguments.parser.error(f"--kafka-properties {path}: {why}")  # type: ignore[no-any-return] # it ends the process

@@ -1,0 +1,1 @@
+"""What a demo did under each stage of a load, measured from outside: Markdown and JSON."""

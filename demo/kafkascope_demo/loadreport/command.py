@@ -1,0 +1,134 @@
+"""`kafkascope-demo load-report`: runs stages of load, and tells what the demo did in each."""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from kafkascope_demo.addresses import Addresses
+from kafkascope_demo.load.stages import parse_stages
+from kafkascope_demo.loadreport import locustpage
+from kafkascope_demo.loadreport.rendering import to_markdown
+from kafkascope_demo.loadreport.samples import Sample, take_sample
+from kafkascope_demo.loadreport.stages import report
+from kafkascope_demo.localkafka import LocalKafkaError
+from kafkascope_demo.stack.local import DIRECTORY, LocalParts
+from kafkascope_demo.web import WebError
+
+_STAGES: Final = "5s:10,15s:10,5s:50,15s:50,5s:150,15s:150"
+_USER_RATE: Final = 2.0
+_EVERY_S: Final = 1.0
+_BEGINS_WITHIN_S: Final = 20.0
+_LOCUST: Final = "locust"
+
+_EXAMPLES: Final = """\
+examples:
+  kafkascope-demo load-report
+      20, 100 and 300 requests/s against the local demo that runs
+  kafkascope-demo load-report --stages 3m:10,10m:20,1m:0 --user-rate 0
+      the talk's stages, as fast as each user can
+"""
+
+
+def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command ``load-report``."""
+    parser = commands.add_parser(
+        "load-report",
+        help="run stages of load on the running local demo, and report on each",
+        description="Runs stages of load by the Locust of the running local demo, watches "
+        "Locust, the exporter and the consumers meanwhile, waits until the consumers have caught "
+        "up, and writes Markdown and JSON.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--stages", type=_stages, default=_STAGES, help="of the load (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--user-rate",
+        type=float,
+        default=_USER_RATE,
+        help="requests per second of each user at most; 0: no limit (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--drain-within",
+        type=float,
+        default=120.0,
+        metavar="SECONDS",
+        help="how long to wait afterwards for the consumers (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("load-report"),
+        metavar="PATH",
+        help="where the reports go: PATH.md and PATH.json (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--directory", type=Path, default=DIRECTORY, help="of the demo (default: %(default)s)"
+    )
+    parser.set_defaults(run=_run)
+
+
+def _stages(text: str) -> str:
+    try:
+        if not parse_stages(text):
+            raise argparse.ArgumentTypeError("a report needs stages")
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    parts = LocalParts(arguments.directory)
+    addresses = parts.addresses()
+    if addresses.locust is None:
+        raise LocalKafkaError("this demo has no Locust: kafkascope-demo down, then up")
+    try:
+        locustpage.swarm(addresses.locust, arguments.stages, arguments.user_rate)
+        try:
+            samples = list(_watch(addresses, addresses.locust, arguments.drain_within))
+        finally:
+            parts.stop(_LOCUST)
+            parts.start(_LOCUST)  # with the load that it had before
+    except WebError as error:
+        print(f"kafkascope-demo load-report: {error}", file=sys.stderr)
+        return 1
+    found = report(samples)
+    markdown = to_markdown(found)
+    arguments.output.with_suffix(".md").write_text(markdown, encoding="utf-8")
+    arguments.output.with_suffix(".json").write_text(
+        json.dumps(found.to_json(), indent=2) + "\n", encoding="utf-8"
+    )
+    print(markdown)
+    print(f"written: {arguments.output}.md, {arguments.output}.json", file=sys.stderr)
+    return 0 if found.stages else 1
+
+
+def _watch(addresses: Addresses, locust: str, drain_within_s: float) -> Iterator[Sample]:
+    """Take samples until the load is over and the consumers have caught up, or time is.
+
+    Raises:
+        WebError: A part does not answer, or the load does not begin.
+    """
+    began = time.monotonic()
+    ended: float | None = None
+    seen = 0
+    while True:
+        now = time.monotonic() - began
+        sample = take_sample(addresses, locust, now)
+        yield sample
+        if sample.stage != seen:
+            told = f"stage {sample.stage}" if sample.stage else "the load is over; draining"
+            print(f"{now:6.1f} s  {told}", file=sys.stderr, flush=True)
+        if seen and not sample.stage:
+            ended = now
+        seen = sample.stage
+        if not seen and ended is None and now > _BEGINS_WITHIN_S:
+            raise WebError(locust, "the load does not begin: read Locust's log")
+        if ended is not None and (not sample.lag or now - ended > drain_within_s):
+            return
+        time.sleep(_EVERY_S)

@@ -1,6 +1,7 @@
 """Whether each service answers, and calls itself healthy."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from kafkascope_demo import web
 from kafkascope_demo.addresses import Addresses
@@ -10,6 +11,25 @@ from kafkascope_demo.verify.report import Check, Outcome
 def _run(addresses: Addresses) -> Iterator[Outcome]:
     yield _outcome("the producer is healthy", [addresses.producer])
     yield _outcome("the consumers are healthy", addresses.consumers)
+    if addresses.locust is not None:
+        yield _load(addresses.locust)
+
+
+def _load(url: str) -> Outcome:
+    """Say how the load is: it need not run, but most of its requests have to succeed."""
+    try:
+        page = web.get_metrics(url)
+    except web.WebError as error:
+        return Outcome(_LOAD, passed=False, evidence=str(error), fix=_FIX)
+    requests = page.total("locust_requests_total") or 0
+    failures = page.total("locust_failures_total") or 0
+    return Outcome(
+        _LOAD,
+        passed=failures <= requests * _MAY_FAIL,
+        evidence=f"{page.total('locust_users') or 0:g} users, {requests:g} requests, "
+        f"{failures:g} failed",
+        fix=f"{url} shows which requests fail, and why",
+    )
 
 
 def _outcome(name: str, urls: "tuple[str, ...] | list[str]") -> Outcome:
@@ -26,5 +46,7 @@ def _outcome(name: str, urls: "tuple[str, ...] | list[str]") -> Outcome:
     return Outcome(name, passed, "; ".join(told) or "there are none", _FIX)
 
 
-_FIX = "read its log: kafkascope-demo logs (locally), kubectl logs (on Kubernetes)"
+_LOAD: Final = "Locust answers, and its requests succeed"
+_MAY_FAIL: Final = 0.01
+_FIX: Final = "read its log: kafkascope-demo logs (locally), kubectl logs (on Kubernetes)"
 CHECK = Check("the services are healthy", _run, _FIX)

@@ -82,6 +82,7 @@ def _add_addresses(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--traces-url", metavar="URL", help="of the trace backend's query API")
     group.add_argument("--prometheus", metavar="URL")
+    group.add_argument("--locust", metavar="URL")
     group.add_argument("--topic", default="ochacafe-event")
     group.add_argument("--group", default="ochacafe-group")
     group.add_argument("--dead-letter-topic", default="ochacafe-event.dead-letter")
@@ -141,7 +142,7 @@ def _addresses(arguments: argparse.Namespace) -> Addresses:
         exporter=arguments.exporter.rstrip("/"),
         producer=arguments.producer.rstrip("/"),
         consumers=tuple(url.rstrip("/") for url in arguments.consumer),
-        locust=None,
+        locust=arguments.locust and arguments.locust.rstrip("/"),
         prometheus=arguments.prometheus and arguments.prometheus.rstrip("/"),
         traces=TraceBackend(
             arguments.traces, arguments.traces_url.rstrip("/"), os.environ.get(_AUTHORIZATION)

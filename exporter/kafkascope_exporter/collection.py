@@ -4,12 +4,15 @@ The order makes lag right: commits are read before end offsets, so that a commit
 of the end of its log by mere timing.
 """
 
-from collections.abc import Callable, Collection
+import time
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
+from kafkascope_exporter.commitmoves import CommitMoves
 from kafkascope_exporter.config import Cluster, Collect
 from kafkascope_exporter.hold import HeldGroups, HeldOffsets, UnreadGroups
 from kafkascope_exporter.kafka.codes import UNSUPPORTED
+from kafkascope_exporter.kafka.configs import MinInSyncReader
 from kafkascope_exporter.kafka.groups import (
     SHARE,
     CommitsRead,
@@ -28,8 +31,10 @@ from kafkascope_exporter.kafka.offsets import (
     read_offsets,
     topics_gone,
 )
+from kafkascope_exporter.kafka.quorum import QuorumReader
 from kafkascope_exporter.kafka.wire import ClusterUnreachableError, Wire
 from kafkascope_exporter.model import (
+    Controller,
     CycleReport,
     Failure,
     Group,
@@ -44,9 +49,11 @@ from kafkascope_exporter.progress import Progress
 # By which share of the cycle's time each phase has to be done, so that a broker that is silent
 # in one phase leaves time for the others to answer in the next.
 _BY_METADATA = 0.4
+_BY_CLUSTER = 0.5
 _BY_LIST = 0.55
 _BY_COMMITS = 0.7
 _BY_MEMBERS = 0.78
+_CONTROLLER_S = 1.0  # controllers without a leader say nothing
 
 
 class ClusterCollection:
@@ -57,6 +64,7 @@ class ClusterCollection:
         collect: deadline and hold.
         connect: makes the connections; called again after they were given up.
         members: makes the reader of group members for those connections.
+        quorum: reads the controller, over connections of its own.
     """
 
     def __init__(
@@ -65,12 +73,16 @@ class ClusterCollection:
         collect: Collect,
         connect: Callable[[], Wire],
         members: Callable[[Wire], MembersReader],
+        quorum: QuorumReader,
     ) -> None:
         self._cluster = cluster
         self._collect = collect
         self._wire = connect()
         self._metadata = MetadataReader(self._wire, cluster.topics)
         self._members = members(self._wire)
+        self._quorum = quorum
+        self._min_in_sync = MinInSyncReader(self._wire)
+        self._moves = CommitMoves()
         self._end = HeldOffsets(collect.hold)
         self._start = HeldOffsets(collect.hold)
         self._groups = HeldGroups(collect.hold)
@@ -92,6 +104,7 @@ class ClusterCollection:
         else:
             # Its client would go on to connect all the time, and to send a refused password.
             self._members.close()
+            self._quorum.close()
             if self._snapshot is not None:
                 self._snapshot = self._nothing_new(self._snapshot, progress)
         return self._snapshot, progress.report(
@@ -101,6 +114,7 @@ class ClusterCollection:
     def close(self) -> None:
         """Close all connections."""
         self._members.close()
+        self._quorum.close()
         self._wire.close()
 
     def _read_topology(self, progress: Progress) -> Topology | None:
@@ -126,6 +140,8 @@ class ClusterCollection:
             return topology
 
     def _collect_all(self, topology: Topology, progress: Progress) -> Snapshot:
+        with progress.phase("cluster"):
+            controller, min_in_sync = self._read_cluster(topology, progress)
         with progress.phase("group_list"):
             listed = list_groups(
                 self._wire, topology.brokers, self._cluster.groups, progress.deadline(_BY_LIST)
@@ -151,9 +167,26 @@ class ClusterCollection:
             end=end,
             start=start,
             groups=groups,
+            min_in_sync=min_in_sync,
+            controller=controller,
+            commit_moved=self._moves.update(
+                groups, progress.started_at, all_listed=not listed.silent
+            ),
             missing=dict(progress.missing),
             held=dict(progress.held),
         )
+
+    def _read_cluster(
+        self, topology: Topology, progress: Progress
+    ) -> tuple[Controller | None, Mapping[TopicName, int]]:
+        """Read what is about the cluster as a whole, and changes seldom."""
+        now, deadline = time.monotonic(), progress.deadline(_BY_CLUSTER)
+        controller, failed = self._quorum.read(
+            self._wire, topology.brokers, min(deadline, now + _CONTROLLER_S)
+        )
+        min_in_sync, failures = self._min_in_sync.read(topology, deadline, now)
+        progress.failures += [*failed, *failures]
+        return controller, min_in_sync
 
     def _nothing_new(self, last: Snapshot, progress: Progress) -> Snapshot:
         topology = last.topology
@@ -169,6 +202,8 @@ class ClusterCollection:
                 "start_offset", self._start, nothing_either, topology, progress
             ),
             groups=groups,
+            min_in_sync=last.min_in_sync,
+            commit_moved=last.commit_moved,
             missing=dict(progress.missing),
             held=dict(progress.held),
         )

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 # The labels that the Kafka series have already (docs/metrics.md).
-OWN_LABELS = frozenset({"address", "consumergroup", "id", "partition", "topic"})
+OWN_LABELS = frozenset({"address", "consumergroup", "id", "partition", "state", "topic"})
 _NAME = re.compile("[a-zA-Z_][a-zA-Z0-9_]*")
 
 

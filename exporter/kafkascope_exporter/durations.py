@@ -47,7 +47,7 @@ def parse_duration(text: str) -> float:
 
 def format_duration(seconds: float) -> str:
     """Write ``seconds``, to the nanosecond, as such a string: ``90`` gives ``1m30s``."""
-    left = round(abs(seconds) * _SECOND)
+    left = round(Decimal(abs(seconds)) * _SECOND)  # floats would round twice
     text = "-" if seconds < 0 and left else ""
     for unit in ("h", "m"):
         count, left = divmod(left, _NANOSECONDS[unit])

@@ -10,6 +10,7 @@ from kafkascope_exporter.exposition import Renderer
 from kafkascope_exporter.garbage import GarbageCollection
 from kafkascope_exporter.kafka.clients import admin_client, kafka_python_configs
 from kafkascope_exporter.kafka.members import MembersReader
+from kafkascope_exporter.kafka.quorum import QuorumReader
 from kafkascope_exporter.kafka.wire import Wire
 from kafkascope_exporter.metrics.rendering import Rendering
 from kafkascope_exporter.metrics.self import SelfMetrics
@@ -34,6 +35,7 @@ def collection_of(cluster: Cluster, collect: Collect) -> ClusterCollection:
             lambda: admin_client(cluster, collect.deadline),
             assignments=not cluster.show_all_offsets,
         ),
+        quorum=QuorumReader(lambda: Wire(kafka_python_configs(cluster, collect.deadline))),
     )
 
 

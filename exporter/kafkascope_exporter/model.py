@@ -119,11 +119,21 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Controller:
+    """The controller that leads the metadata quorum, and its leader epoch."""
+
+    id: BrokerId
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """All that a cycle read, complete and immutable; what the metric groups render.
 
     ``end`` is the log end offset (high watermark) and ``start`` the log start offset of each
-    partition that answered. ``missing`` counts what should be here and is not, by `MISSING_KINDS`;
+    partition that answered. ``min_in_sync`` is ``min.insync.replicas`` by topic, where it is known.
+    ``commit_moved`` tells in Unix seconds when a group's commits on a topic last moved, or were
+    first seen. ``missing`` counts what should be here and is not, by `MISSING_KINDS`;
     ``held`` counts what an earlier cycle read (``--collect.hold``), by `HELD_KINDS`.
     """
 
@@ -132,6 +142,9 @@ class Snapshot:
     end: PartitionOffsets
     start: PartitionOffsets
     groups: Mapping[GroupId, Group]
+    min_in_sync: Mapping[TopicName, int] = field(default_factory=dict)
+    controller: Controller | None = None
+    commit_moved: Mapping[GroupId, Mapping[TopicName, float]] = field(default_factory=dict)
     missing: Mapping[str, int] = field(default_factory=dict)
     held: Mapping[str, int] = field(default_factory=dict)
 

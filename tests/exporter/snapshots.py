@@ -10,6 +10,7 @@ from kafkascope_exporter.model import (
     HELD_KINDS,
     MISSING_KINDS,
     Broker,
+    Controller,
     CycleReport,
     Failure,
     Group,
@@ -30,7 +31,8 @@ def healthy() -> Snapshot:
 
     ``billing`` has two members, committed all of ``orders`` and lags by 2 + 0 + 10. ``audit`` is
     empty, committed partition 1 of ``orders`` and ``payments``, and is at the end of both.
-    `HOSTILE_GROUP` has a member and a commit on ``payments``.
+    `HOSTILE_GROUP` has a member and a commit on ``payments``. ``min.insync.replicas`` of ``orders``
+    is 2, that of ``payments`` is not known. Controller 2 leads.
     """
     return Snapshot(
         taken_at=TAKEN_AT,
@@ -42,6 +44,13 @@ def healthy() -> Snapshot:
             group("audit", members=0, commits={"orders": {1: 17}, "payments": {0: 1_000_000_007}}),
             group(HOSTILE_GROUP, members=1, commits={"payments": {0: 1_000_000_000}}),
         ),
+        min_in_sync={"orders": 2},
+        controller=Controller(2, 7),
+        commit_moved={
+            "billing": {"orders": TAKEN_AT - 4},
+            "audit": {"orders": TAKEN_AT - 3600, "payments": TAKEN_AT - 3600.25},
+            HOSTILE_GROUP: {"payments": TAKEN_AT},
+        },
         missing=dict.fromkeys(MISSING_KINDS, 0),
         held=dict.fromkeys(HELD_KINDS, 0),
     )

@@ -1,5 +1,6 @@
 """A collection cycle as a whole: its order, and what a broker's misbehaviour costs."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from confluent_kafka.admin import AdminClient
@@ -7,8 +8,9 @@ from confluent_kafka.admin import AdminClient
 from kafkascope_exporter.collection import ClusterCollection
 from kafkascope_exporter.config import Cluster, Collect
 from kafkascope_exporter.kafka.members import MembersReader
+from kafkascope_exporter.kafka.quorum import QuorumReader
 from kafkascope_exporter.kafka.wire import Wire
-from kafkascope_exporter.model import CycleReport, Failure, Snapshot
+from kafkascope_exporter.model import Broker, Controller, CycleReport, Failure, Snapshot
 from tests.exporter.kafka.fakecluster import FakeCluster
 
 
@@ -20,10 +22,31 @@ def _members(wire: Wire) -> MembersReader:
     return MembersReader(wire, _no_admin, assignments=False)
 
 
+class _Quorum(QuorumReader):
+    """Controller 3 leads."""
+
+    def __init__(self) -> None:
+        super().__init__(FakeCluster)
+        self.closed = 0
+
+    def read(
+        self,
+        told_by: Wire,  # noqa: ARG002 - as `QuorumReader` has it
+        brokers: Sequence[Broker],  # noqa: ARG002 - as `QuorumReader` has it
+        deadline: float,  # noqa: ARG002 - as `QuorumReader` has it
+    ) -> tuple[Controller | None, list[Failure]]:
+        """Say so."""
+        return Controller(3, 7), []
+
+    def close(self) -> None:
+        """Count it."""
+        self.closed += 1
+
+
 def collection(cluster: FakeCluster, hold: float = 60) -> ClusterCollection:
     """A collection of that cluster."""
     collect = Collect(interval=15, deadline=10, hold=hold)
-    return ClusterCollection(Cluster(), collect, lambda: cluster, _members)
+    return ClusterCollection(Cluster(), collect, lambda: cluster, _members, _Quorum())
 
 
 def cycle(collecting: ClusterCollection) -> tuple[Snapshot, CycleReport]:
@@ -38,7 +61,15 @@ def test_commits_are_read_before_the_ends_of_the_logs() -> None:
     cluster = FakeCluster(1, 2, 3)
     snapshot, report = cycle(collection(cluster))
     asked = list(dict.fromkeys(call.api for call in cluster.calls))
-    assert asked == ["Metadata", "ListGroups", "OffsetFetch", "DescribeGroups", "ListOffsets"]
+    assert asked == [
+        "Metadata",
+        "DescribeConfigs",
+        "ListGroups",
+        "OffsetFetch",
+        "DescribeGroups",
+        "ListOffsets",
+    ]
+    assert (snapshot.controller, snapshot.min_in_sync) == (Controller(3, 7), {"orders": 2})
     assert snapshot.end == {"orders": {0: 9, 1: 9, 2: 9}}
     assert snapshot.start == {"orders": {0: 0, 1: 0, 2: 0}}
     assert snapshot.groups["billing"].commits == {"orders": {0: 5, 1: 5, 2: 5}}
@@ -117,13 +148,18 @@ def test_without_any_metadata_the_client_for_members_is_let_go() -> None:
 
     collect = Collect(interval=15, deadline=10)
     collecting = ClusterCollection(
-        Cluster(), collect, lambda: cluster, lambda w: Members(w, _no_admin, assignments=False)
+        Cluster(),
+        collect,
+        lambda: cluster,
+        lambda w: Members(w, _no_admin, assignments=False),
+        quorum := _Quorum(),
     )
     cycle(collecting)
-    assert closed == []
+    assert (closed, quorum.closed) == ([], 0)
     cluster.frozen = {1, 2, 3}
-    cycle(collecting)
-    assert closed == [True]
+    snapshot, _ = cycle(collecting)
+    assert (closed, quorum.closed) == ([True], 1)
+    assert (snapshot.controller, snapshot.min_in_sync) == (None, {"orders": 2})
 
 
 def test_without_metadata_and_hold_nothing_is_left_but_the_topology() -> None:

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kafkascope_exporter.durations import format_duration, parse_duration
@@ -65,6 +65,7 @@ def test_a_duration_is_written_as_a_person_would(seconds: float, text: str) -> N
 
 
 @given(st.integers(min_value=-(2**53), max_value=2**53))
+@example(4_503_599_627_370_491)
 def test_a_written_duration_reads_back(nanoseconds: int) -> None:
     """format_duration and parse_duration are inverse for all that floats can tell apart."""
     seconds = nanoseconds / 1_000_000_000

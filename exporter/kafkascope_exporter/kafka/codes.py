@@ -16,6 +16,8 @@ from kafka.errors import (
 TIMED_OUT = "TIMED_OUT"
 UNREACHABLE = "NETWORK_EXCEPTION"
 UNSUPPORTED = "UNSUPPORTED_VERSION"
+NOT_GRANTED = frozenset({"TOPIC_AUTHORIZATION_FAILED", "CLUSTER_AUTHORIZATION_FAILED"})
+"""The principal lacks a right. Where that one is optional, it is no failure."""
 
 _CODES: tuple[tuple[type[KafkaError], str], ...] = (
     (KafkaTimeoutError, TIMED_OUT),

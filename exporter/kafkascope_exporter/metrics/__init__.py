@@ -6,6 +6,7 @@ from kafkascope_exporter.metrics import (
     brokers,
     commits,
     consumerlag,
+    controller,
     groups,
     partitions,
     topics,
@@ -14,6 +15,7 @@ from kafkascope_exporter.metrics.family import MetricGroup
 
 METRICS: Final = (
     MetricGroup("brokers", brokers.families),
+    MetricGroup("controller", controller.families),
     MetricGroup("topics", topics.families),
     MetricGroup("partitions", partitions.families),
     MetricGroup("groups", groups.families),

@@ -1,4 +1,4 @@
-"""Committed offsets: where each consumer group is in each partition."""
+"""Committed offsets: where each consumer group is in each partition, and since when."""
 
 from collections.abc import Iterator
 
@@ -35,3 +35,18 @@ def families(snapshot: Snapshot, labels: Labels) -> Iterator[Family]:
         "Sum of the offsets that a consumer group has committed for the partitions of a topic.",
         sums,
     )
+    yield Family(
+        "kafka_consumergroup_commit_moved_timestamp_seconds",
+        "When an offset that a consumer group has committed for a topic was last seen to move.",
+        list(_moved(snapshot, labels)),
+    )
+
+
+def _moved(snapshot: Snapshot, labels: Labels) -> Iterator[str]:
+    name = "kafka_consumergroup_commit_moved_timestamp_seconds"
+    for group in snapshot.groups.values():
+        head = labels.group(group.id)
+        moved = snapshot.commit_moved.get(group.id, {})
+        for topic in group.commits or {}:
+            if topic in moved:
+                yield f"{name}{head}{labels.topics[topic]}{moved[topic]:.3f}"

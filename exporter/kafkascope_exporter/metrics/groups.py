@@ -1,4 +1,4 @@
-"""Consumer groups: how many members each has."""
+"""Consumer groups: how many members each has, and its state."""
 
 from collections.abc import Iterator
 
@@ -16,5 +16,14 @@ def families(snapshot: Snapshot, labels: Labels) -> Iterator[Family]:
             f"kafka_consumergroup_members{labels.of(consumergroup=group.id)}{group.members}"
             for group in snapshot.groups.values()
             if group.members is not None
+        ],
+    )
+    yield Family(
+        "kafka_consumergroup_state",
+        "1 for the state that a consumer group is in, as its coordinator names it.",
+        [
+            f"kafka_consumergroup_state{labels.of(consumergroup=group.id, state=group.state)}1"
+            for group in snapshot.groups.values()
+            if group.state
         ],
     )

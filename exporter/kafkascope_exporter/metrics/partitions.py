@@ -80,3 +80,26 @@ def _replication(snapshot: Snapshot, labels: Labels) -> Iterator[Family]:
             for p, tail in partitions
         ],
     )
+    yield Family(
+        "kafka_topic_partition_offline",
+        "1 if a partition has no leader, so that it can be neither read nor written, else 0.",
+        [
+            f"kafka_topic_partition_offline{start}{tail}{1 if p.leader is None else 0}"
+            for p, tail in partitions
+        ],
+    )
+    yield _under_min_in_sync(snapshot, labels)
+
+
+def _under_min_in_sync(snapshot: Snapshot, labels: Labels) -> Family:
+    start = labels.no_group
+    return Family(
+        "kafka_topic_partition_under_min_isr",
+        "1 if a partition has fewer replicas in sync than min.insync.replicas, else 0.",
+        [
+            f"kafka_topic_partition_under_min_isr{start}{tail}{1 if len(p.isr) < least else 0}"
+            for name, topic in snapshot.topology.topics.items()
+            if (least := snapshot.min_in_sync.get(name)) is not None
+            for p, tail in zip(topic.partitions, labels.partitions[name].values(), strict=True)
+        ],
+    )

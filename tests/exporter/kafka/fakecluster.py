@@ -69,7 +69,13 @@ class FakeCluster(FakeWire):
             return told(groups=[self._commits()])
         if call.api == "DescribeGroups":
             return told(groups=[self._described()])
+        if call.api == "DescribeConfigs":
+            return told(results=[self._config(r.resource_name) for r in call.request.resources])
         return self._offsets(call)
+
+    def _config(self, topic: str) -> SimpleNamespace:
+        value = told(name="min.insync.replicas", value="2")
+        return told(error_code=0, resource_name=topic, configs=[value])
 
     def _metadata(self) -> SimpleNamespace:
         leaders, self.claimed = self.claimed or self.leaders, None

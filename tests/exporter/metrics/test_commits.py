@@ -7,6 +7,7 @@ from tests.exporter.snapshots import group_without_commits, healthy, partial_fai
 
 OFFSET = "kafka_consumergroup_current_offset"
 SUM = "kafka_consumergroup_current_offset_sum"
+MOVED = "kafka_consumergroup_commit_moved_timestamp_seconds"
 
 
 def test_each_commit_is_shown_and_summed_by_topic() -> None:
@@ -27,7 +28,7 @@ def test_each_commit_is_shown_and_summed_by_topic() -> None:
 
 def test_a_group_without_commits_gives_no_series() -> None:
     """Neither an offset nor a sum of 0."""
-    assert exposed(commits.families, group_without_commits()) == {OFFSET: [], SUM: []}
+    assert exposed(commits.families, group_without_commits()) == {OFFSET: [], SUM: [], MOVED: []}
 
 
 def test_unknown_commits_give_no_series() -> None:
@@ -49,6 +50,17 @@ def test_the_sentinel_is_shown_and_not_summed() -> None:
     assert '{consumergroup="audit",topic="orders"} 17' in shown[SUM]
 
 
+def test_commits_have_the_time_when_they_last_moved() -> None:
+    """By group and topic, in Unix seconds to the millisecond; only where there is a commit."""
+    shown = exposed(commits.families, healthy())[MOVED]
+    assert shown[:3] == [
+        '{consumergroup="billing",topic="orders"} 1799999996.000',
+        '{consumergroup="audit",topic="orders"} 1799996400.000',
+        '{consumergroup="audit",topic="payments"} 1799996399.750',
+    ]
+    assert not any("audit" in line for line in exposed(commits.families, partial_failure())[MOVED])
+
+
 def test_only_commits_on_assigned_partitions_are_shown_when_asked_for() -> None:
     """``--no-offset.show-all``: the sum is over what is shown."""
     snapshot = healthy()
@@ -61,6 +73,7 @@ def test_only_commits_on_assigned_partitions_are_shown_when_asked_for() -> None:
             '{consumergroup="billing",partition="1",topic="orders"} 17',
         ],
         SUM: ['{consumergroup="billing",topic="orders"} 57'],
+        MOVED: ['{consumergroup="billing",topic="orders"} 1799999996.000'],
     }
 
 

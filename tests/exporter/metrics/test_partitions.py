@@ -26,6 +26,8 @@ def test_a_healthy_partition_has_every_series() -> None:
         "kafka_topic_partition_in_sync_replica": [f"{ORDERS_1} 3"],
         "kafka_topic_partition_leader_is_preferred": [f"{ORDERS_1} 1"],
         "kafka_topic_partition_under_replicated_partition": [f"{ORDERS_1} 0"],
+        "kafka_topic_partition_offline": [f"{ORDERS_1} 0"],
+        "kafka_topic_partition_under_min_isr": [f"{ORDERS_1} 0"],
     }
 
 
@@ -52,7 +54,16 @@ def test_a_leaderless_partition_keeps_its_replication_series() -> None:
         "kafka_topic_partition_in_sync_replica": [f"{ORDERS_1} 1"],
         "kafka_topic_partition_leader_is_preferred": [f"{ORDERS_1} 0"],
         "kafka_topic_partition_under_replicated_partition": [f"{ORDERS_1} 1"],
+        "kafka_topic_partition_offline": [f"{ORDERS_1} 1"],
+        "kafka_topic_partition_under_min_isr": [f"{ORDERS_1} 1"],
     }
+
+
+def test_where_the_minimum_is_not_known_nothing_is_said_of_it() -> None:
+    """Neither that a partition is under it nor that it is not."""
+    shown = exposed(partitions.families, healthy())["kafka_topic_partition_under_min_isr"]
+    assert len(shown) == 3
+    assert not any("payments" in line for line in shown)
 
 
 def test_a_partition_without_leader_and_replicas_has_no_preferred_leader() -> None:

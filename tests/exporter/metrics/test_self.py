@@ -62,10 +62,11 @@ def test_series_are_counted_by_metric_group() -> None:
     """They are those of the page."""
     assert values(recorded(healthy()), "kafka_exporter_series") == {
         ("brokers",): 4,
-        ("topics",): 2,
-        ("partitions",): 28,
-        ("groups",): 3,
-        ("commits",): 10,
+        ("controller",): 2,
+        ("topics",): 3,
+        ("partitions",): 35,
+        ("groups",): 6,
+        ("commits",): 14,
         ("consumerlag",): 10,
     }
 

@@ -42,8 +42,9 @@ run: install ## start the whole demo here and show it (ARGS=--for=120 ends by it
 
 # The locustfile reads STAGES, USER_RATE and the like from the environment, where make puts what its
 # command line sets.
-LOAD = $(if $(HOST),--host $(HOST)) $(if $(USERS),--users $(USERS)) $(if $(HEADLESS),--headless) \
-	$(if $(WORKERS),--processes $(WORKERS)) $(if $(REPORT),--html $(REPORT).html --csv $(REPORT))
+LOAD = $(if $(HOST),--host '$(HOST)') $(if $(USERS),--users $(USERS)) $(if $(filter 1,$(HEADLESS)),--headless) \
+	$(if $(PORT),--web-port $(PORT)) $(if $(WORKERS),--processes $(WORKERS)) $(if $(filter 1,$(OTEL)),--otel) \
+	$(if $(REPORT),--html '$(REPORT).html' --csv '$(REPORT)')
 
 load: install ## load any deployment (HOST=, STAGES= or USERS=, USER_RATE=, HEADLESS=1, WORKERS=, REPORT=path, CLASS=)
 	@$(BIN)/locust --locustfile demo/locustfile.py $(LOAD) $(ARGS) $(CLASS)

@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import fcntl
 import signal
 import sys
 import time
@@ -19,11 +18,12 @@ from kafkascope_demo.liveview import PartRow, View
 from kafkascope_demo.localkafka import LocalKafkaError
 from kafkascope_demo.localkafka.distribution import Progress
 from kafkascope_demo.stack.commands import add_load, print_addresses
-from kafkascope_demo.stack.local import DIRECTORY, LocalParts, down, up
+from kafkascope_demo.stack.local import DIRECTORY, LocalParts, down, sole_user_of, up
 from kafkascope_demo.verify import Report, render, verify
 
 _SHOWN_EVERY_S: Final = 1.0
 _LINE_EVERY_S: Final = 5.0
+_ENDS: Final = (signal.SIGTERM, signal.SIGHUP)
 _NO_PAGE: Final = "waiting for the exporter to answer"
 
 
@@ -69,10 +69,11 @@ def _seconds(text: str) -> float:
 def run(arguments: argparse.Namespace) -> int:
     """Run the demo until Ctrl-C, SIGTERM or the end of ``--for``; return the exit code."""
     console = Console()
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in _ENDS:
+        signal.signal(number, _interrupt)
     report: Report | None = None
     try:
-        with _sole_user_of(arguments.directory), _taken_down(arguments.directory):
+        with sole_user_of(arguments.directory):
             with _starting(console) as progress:
                 parts = up(
                     arguments.directory,
@@ -80,11 +81,12 @@ def run(arguments: argparse.Namespace) -> int:
                     its_own_ports=not arguments.any_ports,
                     load=arguments.load == "on",
                 )
-            print_addresses(parts)
-            console.print(f"logs       {arguments.directory / 'logs'}", soft_wrap=True)
-            _watch(parts, arguments.seconds, console)
-            console.print("asking the verifier")
-            report = verify(parts.addresses())
+            with _taken_down(arguments.directory):
+                print_addresses(parts)
+                console.print(f"logs       {arguments.directory / 'logs'}", soft_wrap=True)
+                _watch(parts, arguments.seconds, console)
+                console.print("asking the verifier")
+                report = verify(parts.addresses())
     except KeyboardInterrupt:
         console.print("stopped")
         return 0 if arguments.seconds is None else _stopped_early()
@@ -101,7 +103,7 @@ def _taken_down(directory: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, *_ENDS):
             signal.signal(number, signal.SIG_IGN)
         down(directory)
 
@@ -113,19 +115,6 @@ def _interrupt(*_: object) -> None:
 def _stopped_early() -> int:
     sys.stderr.write("kafkascope-demo run: stopped before --for was over\n")
     return 1
-
-
-@contextlib.contextmanager
-def _sole_user_of(directory: Path) -> Iterator[None]:
-    """Keep a second run in the same directory out; the lock ends with the process."""
-    directory.mkdir(parents=True, exist_ok=True)
-    with (directory / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            message = f"another run uses {directory}; stop it, or choose another --directory"
-            raise LocalKafkaError(message) from error
-        yield
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Controller, minimum of in-sync replicas, offline partitions, and commits that move: real Kafka."""
+"""Controller, min ISR, offline partitions, and commits that move, against real Kafka."""
 
 import re
 

@@ -81,6 +81,7 @@ def test_acknowledged_events_survive_each_kill(demo: LocalParts) -> None:
             wait_for_more(sender)
             demo.kill(victim)
             if victim == "broker-2":  # the others are started again by what keeps them up
+                wait_for_more(sender)
                 demo.start(victim)
         wait_for_more(sender)
     finally:

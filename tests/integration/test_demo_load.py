@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from kafkascope_demo import web
@@ -158,6 +159,55 @@ def test_a_load_without_an_answer_says_so_and_fails(demo: LocalParts) -> None:
     assert load.returncode == 1
     assert "Connection refused" in output
     assert "Traceback" not in output
+
+
+def test_a_load_that_is_ended_tells_what_it_did_and_leaves_no_worker(demo: LocalParts) -> None:
+    """By SIGTERM, as time limits do; with stages, and with workers."""
+    port = free_port()
+    arguments = ("--host", demo.addresses().producer, "--processes", "2", "--user-rate", "2")
+    with headless(port, *arguments, variables={"STAGES": "60s:4"}) as load:
+        wait_until(lambda: metrics(port, "locust_requests_total") > 2, 60, "requests")
+        workers = psutil.Process(load.pid).children(recursive=True)
+        load.terminate()
+        output, _ = load.communicate(timeout=60)
+    assert load.returncode == 0, output
+    assert "Aggregated" in output
+    assert len(workers) == 2
+    assert psutil.wait_procs(workers, timeout=20)[1] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "told"),
+    [
+        (("KafkaEventUser",), {"PAYLOAD_FORMAT": "xml"}, "PAYLOAD_FORMAT=xml: expected one of"),
+        (("--stages", "soon"), {}, "argument --stages: 'soon' is no stage"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_and_no_load(
+    arguments: tuple[str, ...], variables: dict[str, str], told: str
+) -> None:
+    """With exit code 2, and no traceback."""
+    with headless(free_port(), *arguments, variables=variables) as load:
+        output, _ = load.communicate(timeout=60)
+    assert load.returncode == 2, output
+    assert told in output
+    assert "Traceback" not in output
+
+
+def test_a_page_whose_port_is_taken_says_which_flag_takes_another(demo: LocalParts) -> None:
+    """As when `make load` is tried beside `make run`."""
+    address = demo.addresses().locust
+    assert address is not None
+    taken = address.rpartition(":")[2]
+    command = [
+        *(sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE)),
+        *("--web-host", "127.0.0.1", "--web-port", taken),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2, done.stderr
+    assert f"the page has no port {taken}" in done.stderr
+    assert "--web-port" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_the_report_has_a_row_for_each_stage_and_leaves_locust_as_it_was(

@@ -81,6 +81,9 @@ def test_a_demo_that_went_down_leaves_nothing_but_its_logs(tmp_path: Path) -> No
     assert command(tmp_path, "status").returncode == 0
     again = command(tmp_path, "up", "--any-ports")
     assert (again.returncode, "runs in" in again.stderr) == (1, True)
+    beside = command(tmp_path, "run", "--for=1", "--any-ports")
+    assert (beside.returncode, "runs in" in beside.stderr) == (1, True)
+    assert command(tmp_path, "status").returncode == 0, "who is refused takes nothing down"
     assert "listening on" in command(tmp_path, "logs", "producer").stdout
     assert command(tmp_path, "down").returncode == 0
     wait_until(
@@ -95,7 +98,9 @@ def test_a_demo_that_went_down_leaves_nothing_but_its_logs(tmp_path: Path) -> No
         "every process to end",
     )
     left = {path.name for path in tmp_path.iterdir()}
-    assert left <= {"logs", "supervisord.conf", "prometheus.yml"}
+    assert left <= {"lock", "logs", "supervisord.conf", "prometheus.yml"}
+    logs = {log.name for log in (tmp_path / "logs").iterdir()}
+    assert {"broker-1.log", "producer.log", "locust.log"} <= logs
     gone = command(tmp_path, "status")
     assert gone.returncode == 1
     assert "no demo runs in" in gone.stderr

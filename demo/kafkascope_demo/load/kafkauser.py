@@ -97,7 +97,13 @@ class KafkaClient:
 _client: KafkaClient | None = None
 
 
-def _shared_client() -> KafkaClient:
+def shared_client() -> KafkaClient:
+    """Give the client of this process; the first call makes it.
+
+    Raises:
+        SettingError: A setting is not what it can be.
+        KafkaException: The client refuses one.
+    """
     global _client  # noqa: PLW0603 - one client for all users of a process
     if _client is None:
         _client = KafkaClient(os.environ)
@@ -119,7 +125,7 @@ class KafkaEventUser(User):
         self._timeout_s = load.timeout_s or None
         self._pace = constant_throughput(load.user_rate) if load.user_rate else None
         self._chance = random.Random()  # noqa: S311 - no secret
-        self._client = _shared_client()
+        self._client = shared_client()
 
     def wait_time(self) -> float:
         """Give the seconds until the next event."""

@@ -114,9 +114,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         add(
             f"--max-{name}",
             f"MAX_{name}".upper().replace("-", "_"),
-            _at_least_0,
+            _share if name == "fail-ratio" else _at_least_0,
             include_in_web_ui=False,
-            help=f"exit code 1 when {what} is above this; failed requests alone are then none",
+            help=f"exit code 1 when {what} is above this",
         )
 
 
@@ -132,6 +132,13 @@ def _on_off(text: str) -> str:
     if text not in {"on", "off"}:
         raise argparse.ArgumentTypeError(f"{text!r} is neither on nor off")
     return text
+
+
+def _share(text: str) -> float:
+    number = _at_least_0(text)
+    if number > 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no share: from 0 to 1")
+    return number
 
 
 def _at_least_0(text: str | float) -> float:

@@ -51,16 +51,23 @@ def _measured(thresholds: Thresholds, requests: Requests) -> Iterator[tuple[str,
             yield f"p{share * 100:.0f} in ms", float(milliseconds), most
 
 
-def exit_code(thresholds: Thresholds, requests: Requests) -> int | None:
-    """Give the exit code that the thresholds ask for; None when there are none.
+def exit_code(thresholds: Thresholds, requests: Requests, crashed: int = 0) -> int | None:
+    """Give the exit code that the thresholds ask for.
 
     Args:
         thresholds: Of the test.
         requests: All of the test.
+        crashed: How many kinds of exceptions ended users' tasks.
+
+    Returns:
+        None leaves it to Locust, which gives 1 for any failed request: where no share of them may
+        fail by a threshold.
     """
-    if not any(True for _ in _measured(thresholds, requests)):
-        return None
     found = exceeded(thresholds, requests)
+    if crashed:
+        found.append(f"{crashed} kinds of exceptions in users")
     for line in found:
         _logger.error("threshold exceeded: %s", line)
-    return 1 if found else 0
+    if found:
+        return 1
+    return None if thresholds.fail_ratio is None else 0

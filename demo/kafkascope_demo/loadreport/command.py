@@ -18,10 +18,11 @@ from kafkascope_demo.localkafka import LocalKafkaError
 from kafkascope_demo.stack.local import DIRECTORY, LocalParts
 from kafkascope_demo.web import WebError
 
-_STAGES: Final = "5s:10,15s:10,5s:50,15s:50,5s:150,15s:150"
+_STAGES: Final = "5s:10,30s:10,5s:50,30s:50,5s:150,30s:150"
 _USER_RATE: Final = 2.0
 _EVERY_S: Final = 1.0
 _BEGINS_WITHIN_S: Final = 20.0
+_MAY_FAIL: Final = 20
 _LOCUST: Final = "locust"
 
 _EXAMPLES: Final = """\
@@ -49,13 +50,13 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     )
     parser.add_argument(
         "--user-rate",
-        type=float,
+        type=_at_least_0,
         default=_USER_RATE,
         help="requests per second of each user at most; 0: no limit (default: %(default)s)",
     )
     parser.add_argument(
         "--drain-within",
-        type=float,
+        type=_at_least_0,
         default=120.0,
         metavar="SECONDS",
         help="how long to wait afterwards for the consumers (default: %(default)s)",
@@ -82,11 +83,27 @@ def _stages(text: str) -> str:
     return text
 
 
+def _at_least_0(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 0")
+    return number
+
+
 def _run(arguments: argparse.Namespace) -> int:
     parts = LocalParts(arguments.directory)
     addresses = parts.addresses()
     if addresses.locust is None:
         raise LocalKafkaError("this demo has no Locust: kafkascope-demo down, then up")
+    files = [Path(f"{arguments.output}{suffix}") for suffix in (".md", ".json")]
+    try:
+        for file in files:
+            file.touch()
+    except OSError as error:
+        raise LocalKafkaError(f"--output {arguments.output}: {error.strerror}") from error
     try:
         locustpage.swarm(addresses.locust, arguments.stages, arguments.user_rate)
         try:
@@ -99,27 +116,34 @@ def _run(arguments: argparse.Namespace) -> int:
         return 1
     found = report(samples)
     markdown = to_markdown(found)
-    arguments.output.with_suffix(".md").write_text(markdown, encoding="utf-8")
-    arguments.output.with_suffix(".json").write_text(
-        json.dumps(found.to_json(), indent=2) + "\n", encoding="utf-8"
-    )
+    for file, text in zip(files, (markdown, json.dumps(found.to_json(), indent=2)), strict=True):
+        file.write_text(f"{text.rstrip()}\n", encoding="utf-8")
     print(markdown)
-    print(f"written: {arguments.output}.md, {arguments.output}.json", file=sys.stderr)
+    print(f"written: {', '.join(map(str, files))}", file=sys.stderr)
     return 0 if found.stages else 1
 
 
 def _watch(addresses: Addresses, locust: str, drain_within_s: float) -> Iterator[Sample]:
     """Take samples until the load is over and the consumers have caught up, or time is.
 
+    A part that does not answer costs a sample; one that stays away ends the watch.
+
     Raises:
-        WebError: A part does not answer, or the load does not begin.
+        WebError: The load does not begin.
     """
     began = time.monotonic()
     ended: float | None = None
-    seen = 0
-    while True:
+    seen = failed = 0
+    while failed < _MAY_FAIL:
         now = time.monotonic() - began
-        sample = take_sample(addresses, locust, now)
+        try:
+            sample = take_sample(addresses, locust, now)
+        except WebError as error:
+            failed += 1
+            print(f"{now:6.1f} s  no sample: {error}", file=sys.stderr, flush=True)
+            time.sleep(_EVERY_S)
+            continue
+        failed = 0
         yield sample
         if sample.stage != seen:
             told = f"stage {sample.stage}" if sample.stage else "the load is over; draining"

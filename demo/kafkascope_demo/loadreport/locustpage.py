@@ -28,6 +28,7 @@ def swarm(locust: str, stages: str, user_rate: float) -> None:
         "user_count": "1",
         "spawn_rate": "1",
         "shape_class": "StagesShape",
+        "user_classes": "HttpEventUser",
     }
     url = f"{locust}/swarm"
     try:

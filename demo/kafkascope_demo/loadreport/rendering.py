@@ -42,7 +42,7 @@ def _row(one: StageReport) -> tuple[str, ...]:
         str(one.max_lag),
         _known(one.end_to_end_p99_ms),
         "not seen" if one.drain_s is None else f"{one.drain_s:g}",
-        "yes" if one.keeps_up else "no",
+        {None: "-", True: "yes", False: "no"}[one.keeps_up],
     )
 
 

@@ -27,7 +27,7 @@ class Sample:
         durations: Of the requests.
         end: Of the topic: end offset by partition.
         committed: Of the group: committed offset by partition.
-        end_to_end: From the HTTP request to the end of processing, of the consumers' events.
+        end_to_end: From the record's timestamp to the end of processing, of the consumers' events.
     """
 
     seconds: float

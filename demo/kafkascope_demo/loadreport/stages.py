@@ -8,8 +8,8 @@ from typing import Final
 
 from kafkascope_demo.loadreport.samples import Buckets, Sample
 
-_BEHIND_S: Final = 3.0
-"""Seconds' worth of events that a consumer may be behind at a stage's end and still keep up."""
+_JITTER_S: Final = 1.5
+"""Seconds' worth of events by which lag comes and goes while all is well, as commits do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,11 @@ class StageReport:
         consumed_per_s: Events per second that the group committed, mean.
         max_lag: Most messages that the group was behind.
         end_lag: Messages that it was behind at the stage's end.
-        end_to_end_p99_ms: From an HTTP request to the end of processing, interpolated.
+        end_to_end_p99_ms: From the record's timestamp to the end of processing, interpolated;
+            of what was processed from the stage's begin until its events were committed.
         drain_s: From the stage's end until all that was in the topic then was committed.
-        keeps_up: Whether the group was at most three seconds' worth of events behind at the end.
+        keeps_up: Whether lag did not rise over the stage's second half, but for what comes and goes
+            with commits. None when nothing was delivered.
     """
 
     stage: int
@@ -46,7 +48,7 @@ class StageReport:
     end_lag: int
     end_to_end_p99_ms: float | None
     drain_s: float | None
-    keeps_up: bool
+    keeps_up: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class LoadReport:
     def falls_behind_at(self) -> float | None:
         """The lowest rate of delivery above that at which it fell behind; None where it did not."""
         least = self.keeps_up_with or 0.0
-        rates = [one.delivered_per_s for one in self.stages if not one.keeps_up]
+        rates = [one.delivered_per_s for one in self.stages if one.keeps_up is False]
         return min((rate for rate in rates if rate > least), default=None)
 
     def to_json(self) -> dict[str, object]:
@@ -99,7 +101,9 @@ def _stage(samples: Sequence[Sample], number: int) -> StageReport:
     seconds = max(last.seconds - first.seconds, 1e-9)
     delivered = _sum_grown(first.end, last.end) / seconds
     durations = _grown_buckets(first.durations, last.durations)
-    end_to_end = _grown_buckets(first.end_to_end, last.end_to_end)
+    drained = _drained(samples[last_index:])
+    end_to_end = _grown_buckets(first.end_to_end, (drained or samples[-1]).end_to_end)
+    middle = samples[(within[0] + last_index) // 2]
     return StageReport(
         stage=number,
         seconds=round(seconds, 1),
@@ -113,17 +117,17 @@ def _stage(samples: Sequence[Sample], number: int) -> StageReport:
         max_lag=int(max(sample.lag for sample in samples[within[0] : last_index + 1])),
         end_lag=int(last.lag),
         end_to_end_p99_ms=_milliseconds(quantile(end_to_end, 0.99)),
-        drain_s=_drain(samples[last_index:]),
-        keeps_up=last.lag <= max(first.lag, delivered * _BEHIND_S),
+        drain_s=round(drained.seconds - last.seconds, 1) if drained else None,
+        keeps_up=last.lag - middle.lag <= delivered * _JITTER_S if delivered else None,
     )
 
 
-def _drain(samples: Sequence[Sample]) -> float | None:
-    """Give the seconds until what was in the topic at the first sample was committed."""
+def _drained(samples: Sequence[Sample]) -> Sample | None:
+    """Give the sample in which all that was in the topic at the first one was committed."""
     goal = samples[0].end
     for sample in samples:
         if all(sample.committed.get(partition, 0.0) >= end for partition, end in goal.items()):
-            return round(sample.seconds - samples[0].seconds, 1)
+            return sample
     return None
 
 

@@ -1,12 +1,13 @@
 """`kafkascope-demo up|down|status|logs`: the local demo in the background."""
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 from typing import Final
 
 from kafkascope_demo.localkafka import LocalKafkaError
-from kafkascope_demo.stack.local import DIRECTORY, LocalParts, down, follow, up
+from kafkascope_demo.stack.local import DIRECTORY, LocalParts, down, follow, sole_user_of, up
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -53,12 +54,17 @@ def _up(arguments: argparse.Namespace) -> int:
             told.add(what)
             print(what, flush=True)
 
-    started = up(
-        arguments.directory,
-        tell,
-        its_own_ports=not arguments.any_ports,
-        load=arguments.load == "on",
-    )
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)  # so that what has been started is ended
+    with sole_user_of(arguments.directory):
+        started = up(
+            arguments.directory,
+            tell,
+            its_own_ports=not arguments.any_ports,
+            load=arguments.load == "on",
+        )
     print_addresses(started)
     print("kafkascope-demo verify asks whether it works; kafkascope-demo down stops it")
     return 0

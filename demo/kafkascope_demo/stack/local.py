@@ -1,9 +1,11 @@
 """The local demo, up and down, and its parts one by one."""
 
+import contextlib
+import fcntl
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +22,9 @@ from kafkascope_demo.stack.supervision import Supervision, short_socket
 DIRECTORY: Final = Path(".kafkascope") / "demo"
 _BROKERS: Final = 3
 _HEALTHY_S: Final = 90.0
+_HOPELESS_S: Final = 10.0
+_ENDS_AT_ONCE: Final = frozenset({"backoff", "fatal"})
+_SHOWN: Final = 300
 
 
 class LocalParts:
@@ -102,18 +107,31 @@ class LocalParts:
         """Wait until parts (all, when none is named) are healthy.
 
         Raises:
-            LocalKafkaError: One is not in time.
+            LocalKafkaError: One is not in time, or ends again and again.
         """
-        ends_at = time.monotonic() + _HEALTHY_S
+        began = time.monotonic()
         while True:
             found = self.problems()
             wrong = {name: why for name, why in found.items() if why and name in (names or found)}
             if not wrong:
                 return
-            if time.monotonic() >= ends_at:
-                told = ", ".join(f"{name}: {why}" for name, why in wrong.items())
+            passed = time.monotonic() - began
+            hopeless = passed > _HOPELESS_S and _ENDS_AT_ONCE.intersection(wrong.values())
+            if hopeless or passed > _HEALTHY_S:
+                told = "; ".join(
+                    f"{name}: {why}{self._last_line(name)}" for name, why in wrong.items()
+                )
                 raise LocalKafkaError(f"{told}; logs: {self.directory / 'logs'}")
             time.sleep(0.2)
+
+    def _last_line(self, part: str) -> str:
+        """Give what a part's log ends with."""
+        try:
+            text = (self.directory / "logs" / f"{part}.log").read_text("utf-8", "replace")
+        except OSError:
+            return ""
+        lines = text.strip().splitlines()
+        return f" ({lines[-1].strip()[:_SHOWN]})" if lines else ""
 
     def _problem(self, part: Part) -> str | None:
         try:
@@ -131,6 +149,25 @@ class LocalParts:
         if part not in (names := self.names()):
             raise LocalKafkaError(f"there is no part {part}; parts: {', '.join(names)}")
         return None
+
+
+@contextlib.contextmanager
+def sole_user_of(directory: Path) -> Iterator[None]:
+    """Keep a second start in the same directory out; the lock ends with the process.
+
+    Raises:
+        LocalKafkaError: Another process starts or runs a demo there.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise LocalKafkaError(
+                f"another command starts or runs a demo in {directory}; stop it, or choose "
+                "another --directory"
+            ) from error
+        yield
 
 
 def up(
@@ -178,15 +215,25 @@ def down(directory: Path) -> None:
     """Stop every part of the demo in a directory, and drop its data but for the logs."""
     directory = directory.absolute()
     if (directory / FILE).exists():
-        plan = Plan.read(directory)
-        Supervision(directory, plan.socket).stop()
+        with contextlib.suppress(LocalKafkaError):  # a plan that cannot be read names no socket
+            socket = Plan.read(directory).socket
+            Supervision(directory, socket).stop()
+            Path(socket).unlink(missing_ok=True)
         _end_remains(directory)
-        for name in (plan.socket, directory / FILE, directory / "supervisord.pid"):
-            Path(name).unlink(missing_ok=True)
+        for name in (FILE, "supervisord.pid"):
+            (directory / name).unlink(missing_ok=True)
+    _keep_broker_logs(directory)
     LocalKafka(directory / "kafka").down()
     shutil.rmtree(directory / "prometheus", ignore_errors=True)
     for database in directory.glob("otlp-receiver.sqlite3*"):
         database.unlink()
+
+
+def _keep_broker_logs(directory: Path) -> None:
+    """Put the brokers' logs to the others: their directories go."""
+    for log in (directory / "kafka").glob("node-*/node-*.log"):
+        number = log.stem.removeprefix("node-")
+        shutil.copyfile(log, directory / "logs" / f"broker-{number}.log")
 
 
 def _end_remains(directory: Path) -> None:
@@ -203,12 +250,16 @@ def _end_remains(directory: Path) -> None:
 
 def follow(path: Path, write: Callable[[str], object], *, forever: bool) -> None:
     """Write a log out, and then what is added to it, until the end of the process."""
-    with path.open(encoding="utf-8", errors="replace") as log:
-        while True:
-            line = log.readline()
-            if line:
-                write(line)
-            elif forever and os.path.exists(path):  # noqa: PTH110 - asked often
-                time.sleep(0.2)
-            else:
-                return
+    while True:
+        with path.open(encoding="utf-8", errors="replace") as log:
+            inode = os.fstat(log.fileno()).st_ino
+            while True:
+                line = log.readline()
+                if line:
+                    write(line)
+                elif not forever or not path.exists():
+                    return
+                elif path.stat().st_ino != inode:
+                    break  # it was rotated: the new one is next
+                else:
+                    time.sleep(0.2)

@@ -12,6 +12,7 @@ from kafkascope_demo.stack.plan import HOST, Plan
 from kafkascope_demo.stack.prometheusconfig import prometheus_config
 
 COLLECT_EVERY_S: Final = 2
+_PROTOCOL: Final = "OTEL_EXPORTER_OTLP_PROTOCOL"
 _RETENTION: Final = "6h"
 LOCUSTFILE: Final = Path(__file__).parents[2] / "locustfile.py"
 """Beside the package: people name it to Locust."""
@@ -77,7 +78,7 @@ def _unless_set(defaults: Mapping[str, str]) -> dict[str, str]:
 def _telemetry(plan: Plan) -> dict[str, str]:
     return {
         "OTEL_EXPORTER_OTLP_ENDPOINT": plan.url("otlp-receiver"),
-        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+        _PROTOCOL: "http/protobuf",
         "OTEL_TRACES_SAMPLER": "parentbased_always_on",
     }
 
@@ -103,7 +104,9 @@ def _locust(plan: Plan) -> Part:
         *(sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE)),
         *("--host", plan.url("producer")),
         *("--web-host", HOST, "--web-port", str(plan.ports["locust"])),
-        "--otel",
+        "--class-picker",
+        # Locust is built on gevent, and gRPC does not go together with that.
+        *(() if os.environ.get(_PROTOCOL) == "grpc" else ("--otel",)),
         *(("--autostart",) if plan.load else ()),
     )
     defaults = {

@@ -53,24 +53,31 @@ class Plan:
             locust=self.url("locust"),
             prometheus=self.url("prometheus") if "prometheus" in self.ports else None,
             traces=TraceBackend("receiver", self.url("otlp-receiver")),
+            load=self.load,
         )
 
     def write(self, directory: Path) -> None:
         """Keep it for other processes."""
-        (directory / FILE).write_text(json.dumps(asdict(self), indent=2), encoding="utf-8")
+        written = directory / f"{FILE}.new"
+        written.write_text(json.dumps(asdict(self), indent=2), encoding="utf-8")
+        written.replace(directory / FILE)
 
     @classmethod
     def read(cls, directory: Path) -> Self:
         """Give the plan of the demo in a directory.
 
         Raises:
-            LocalKafkaError: None runs there.
+            LocalKafkaError: None runs there, or its plan cannot be read.
         """
         try:
             return cls(**json.loads((directory / FILE).read_text(encoding="utf-8")))
         except FileNotFoundError as error:
             raise LocalKafkaError(
                 f"no demo runs in {directory}; start one with: kafkascope-demo up, or make run"
+            ) from error
+        except (ValueError, TypeError) as error:
+            raise LocalKafkaError(
+                f"{directory / FILE} is not of this version: kafkascope-demo down, then up"
             ) from error
 
 

@@ -55,11 +55,14 @@ class Supervision:
         """
         config = self._directory / "supervisord.conf"
         config.write_text(_config(self._directory, self._socket, parts), encoding="utf-8")
-        subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)],
             check=False,
             capture_output=True,
+            text=True,
         )
+        if done.returncode:
+            raise LocalKafkaError(f"supervisor does not start: {done.stderr.strip()}")
         ends_at = time.monotonic() + _START_S
         while not self.answers():
             if time.monotonic() >= ends_at:
@@ -144,10 +147,10 @@ def _config(directory: Path, socket: str, parts: Iterable[Part]) -> str:
     config = configparser.RawConfigParser()
     config["unix_http_server"] = {"file": socket, "chmod": "0700"}
     config["supervisord"] = {
-        "logfile": str(logs / "supervisor.log"),
-        "pidfile": str(directory / "supervisord.pid"),
+        "logfile": _plain(logs / "supervisor.log"),
+        "pidfile": _plain(directory / "supervisord.pid"),
         "nocleanup": "true",
-        "directory": str(Path.cwd()),
+        "directory": _plain(Path.cwd()),
     }
     config["rpcinterface:supervisor"] = {
         "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"
@@ -164,17 +167,21 @@ def _program(part: Part, logs: Path) -> dict[str, str]:
     return {
         "command": " ".join(_quoted(word) for word in part.command),
         "environment": ",".join(f'{name}="{_escaped(value)}"' for name, value in values),
-        "stdout_logfile": str(logs / f"{part.name}.log"),
+        "stdout_logfile": _plain(logs / f"{part.name}.log"),
         "stdout_logfile_maxbytes": _LOG_BYTES,
         "stdout_logfile_backups": "1",
         "redirect_stderr": "true",
         "autorestart": "true",
-        "startsecs": "0",
+        "startsecs": "1",
         "startretries": str(_RETRIES),
         "stopwaitsecs": str(_PART_STOP_S),
         "stopasgroup": "true",
         "killasgroup": "true",
     }
+
+
+def _plain(path: Path) -> str:
+    return str(path).replace("%", "%%")
 
 
 def _quoted(word: str) -> str:

@@ -14,6 +14,7 @@ from kafkascope_demo.web import WebError
 
 __all__ = ["Check", "Outcome", "Report", "checks", "render", "verify"]
 
+_NOT_UNDERSTOOD: Final = (LookupError, ValueError, TypeError, AttributeError)
 _NOT_SHIPPED: Final = "alerts and dashboards: no rules and no dashboards are shipped yet"
 
 
@@ -44,13 +45,13 @@ def verify(addresses: Addresses, tell: Callable[[Outcome], None] | None = None) 
 def _outcomes(check: Check, addresses: Addresses) -> Iterable[Outcome]:
     try:
         yield from check.run(addresses)
-    except (WebError, KafkaException, OSError, KeyError, ValueError) as error:
+    except (WebError, KafkaException, OSError, *_NOT_UNDERSTOOD) as error:
         told = error.args[0].str() if isinstance(error, KafkaException) else _told(error)
         yield Outcome(check.name, passed=False, evidence=told, fix=check.fix)
 
 
 def _told(error: Exception) -> str:
-    if isinstance(error, KeyError | ValueError):
+    if isinstance(error, _NOT_UNDERSTOOD):
         return f"an answer that is not understood: {error!r}"
     return str(error)
 

@@ -20,6 +20,8 @@ from kafkascope_demo.web import WebError
 _AUTHORIZATION: Final = "KAFKASCOPE_TRACES_AUTHORIZATION"
 _NEEDED: Final = ("producer", "consumer", "exporter", "bootstrap_servers", "traces_url")
 
+_BESIDES: Final = ("prometheus", "locust", "kafka_properties")
+
 _DESCRIPTION: Final = """\
 Asks a running demo whether it works: services healthy, an event from HTTP to the consumer group,
 exporter fresh, lag as the brokers say, one trace across Kafka, Prometheus scraping. Prints what
@@ -132,6 +134,9 @@ def _tell(step: str) -> None:
 def _addresses(arguments: argparse.Namespace) -> Addresses:
     """Give the addresses on the command line, or those of the local demo when there are none."""
     given = [name for name in _NEEDED if getattr(arguments, name)]
+    besides = [name for name in _BESIDES if getattr(arguments, name)]
+    if besides and not given:
+        arguments.parser.error(f"--{besides[0].replace('_', '-')} is of a demo that is not local")
     if not given:
         return LocalParts(arguments.directory).addresses()
     missing = [f"--{name.replace('_', '-')}" for name in _NEEDED if name not in given]

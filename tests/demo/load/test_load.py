@@ -65,6 +65,7 @@ def test_options_are_the_talks_unless_somebody_says_otherwise(
         (("--stages", "3m"), "argument --stages: '3m' is no stage"),
         (("--loop", "yes"), "argument --loop: 'yes' is neither on nor off"),
         (("--user-rate", "-1"), "argument --user-rate: '-1' is not a number of at least 0"),
+        (("--max-fail-ratio", "5"), "argument --max-fail-ratio: '5' is no share: from 0 to 1"),
         (("--max-p95", "nan"), "argument --max-p95: 'nan' is not a number of at least 0"),
     ],
 )
@@ -101,7 +102,7 @@ class Requests:
         (Thresholds(None, None, None), Requests(10, failed=10), None),
         (Thresholds(0.1, None, None), Requests(10, failed=1), 0),
         (Thresholds(0.1, None, None), Requests(10, failed=2), 1),
-        (Thresholds(None, 950, 990), Requests(10), 0),
+        (Thresholds(None, 950, 990), Requests(10), None),
         (Thresholds(None, 949, None), Requests(10), 1),
         (Thresholds(None, None, 989), Requests(10), 1),
         (Thresholds(1, None, None), Requests(0), 1),
@@ -110,8 +111,13 @@ class Requests:
 def test_thresholds_make_the_exit_code(
     limits: Thresholds, requests: Requests, code: int | None
 ) -> None:
-    """None leaves it to Locust; without a request no threshold is kept."""
+    """None leaves it to Locust, for which a failed request is 1; without any none is kept."""
     assert thresholds.exit_code(limits, requests) == code
+
+
+def test_users_that_crash_are_no_success() -> None:
+    """Whatever the thresholds say of requests."""
+    assert thresholds.exit_code(Thresholds(1, None, None), Requests(10), crashed=1) == 1
 
 
 def test_buckets_are_cumulative_seconds() -> None:

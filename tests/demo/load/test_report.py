@@ -69,6 +69,23 @@ def test_what_was_not_seen_to_drain_has_no_time() -> None:
     assert "not seen" in to_markdown(report(SAMPLES[:-1]))
 
 
+def test_a_consumer_that_loses_ground_does_not_keep_up() -> None:
+    """However little: what counts is that lag rises, not how much there is."""
+    falling = [sample(at, int(0 < at < 60), 0, at * 300, at * 245) for at in range(0, 65, 5)]
+    (stage,) = report(falling).stages
+    assert stage.keeps_up is False
+    steady = [sample(at, int(0 < at < 60), 0, at * 300, at * 300 - 500) for at in range(0, 65, 5)]
+    (stage,) = report(steady).stages
+    assert stage.keeps_up is True
+
+
+def test_a_stage_that_delivered_nothing_says_nothing_of_the_consumers() -> None:
+    """Neither that they keep up with 0 events a second."""
+    (stage,) = report([sample(at, int(0 < at < 4), 0, 100, 100) for at in range(6)]).stages
+    assert stage.keeps_up is None
+    assert report([sample(0, 1, 0, 100, 100)]).keeps_up_with is None
+
+
 def test_a_load_without_a_stage_kept_up_with_none() -> None:
     """Said in words, not by a zero."""
     assert "did not keep up with any" in to_markdown(report(SAMPLES[:1]))

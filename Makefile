@@ -14,7 +14,7 @@ LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --
 	--python-version=3.11 --custom-compile-command='make lock' \
 	$(addprefix --no-emit-package=kafkascope-,exporter tracing demo)
 
-.PHONY: help install run load load-report test test-slow coverage lint type golden bench drill test-versions lock dist clean
+.PHONY: help install run load load-report test test-slow coverage lint type golden dashboards bench drill test-versions lock dist clean
 
 help: ## list the targets (the default)
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 16
@@ -69,6 +69,9 @@ type: install ## check types only (mypy --strict)
 
 golden: install ## rewrite the golden files from what the code renders now
 	$(BIN)/python -m pytest -n 0 --refresh-golden tests/exporter $(ARGS)
+
+dashboards: install ## write grafana/dashboards/*.json from grafana/*.py
+	$(BIN)/python -m grafana.build
 
 bench: install $(PEERS) ## measure against a seeded local cluster, beside the peers on PATH (ARGS=--help)
 	$(BIN)/python -m tests.bench $(ARGS)

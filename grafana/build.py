@@ -1,0 +1,44 @@
+"""`make dashboards`: writes grafana/dashboards/*.json."""
+
+from pathlib import Path
+from typing import Final
+
+from grafana import (
+    cluster_overview,
+    consumer_groups,
+    demo,
+    exporter_health,
+    messaging_clients,
+    one_consumer_group,
+    topics_and_partitions,
+)
+from grafana.frame import Frame
+
+DIRECTORY: Final = Path(__file__).parent / "dashboards"
+"""Where the files are that Grafana imports."""
+
+DASHBOARDS: Final[tuple[Frame, ...]] = (
+    cluster_overview.DASHBOARD,
+    topics_and_partitions.DASHBOARD,
+    consumer_groups.DASHBOARD,
+    one_consumer_group.DASHBOARD,
+    exporter_health.DASHBOARD,
+    messaging_clients.DASHBOARD,
+    demo.DASHBOARD,
+)
+"""All dashboards, in the order of the documentation."""
+
+
+def main() -> None:
+    """Write each dashboard, and remove what is none any more."""
+    DIRECTORY.mkdir(exist_ok=True)
+    for path in DIRECTORY.glob("*.json"):
+        path.unlink()
+    for dashboard in DASHBOARDS:
+        path = DIRECTORY / f"{dashboard.uid}.json"
+        path.write_text(dashboard.render(), encoding="utf-8")
+        print(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
+if __name__ == "__main__":
+    main()

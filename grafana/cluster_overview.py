@@ -33,8 +33,8 @@ _PARTITION: Final = "topic, partition"
 
 
 def counted(name: str) -> str:
-    """Give how many partitions have a metric of 1."""
-    return or_zero(f"sum({metric(name, _PARTITION, CLUSTER)})")
+    """Give how many partitions have a metric of 1; nothing where no partition has it."""
+    return f"sum({metric(name, _PARTITION, CLUSTER)})"
 
 
 UNDER_REPLICATED: Final = counted("kafka_topic_partition_under_replicated_partition")
@@ -98,7 +98,7 @@ def _troubles() -> Panels:
             "restart of "
             "brokers it falls back to 0 within minutes (leader.imbalance.check.interval.seconds).",
             units.Short,
-            or_zero(f"count({_PREFERRED} == 0)"),
+            or_zero(f"count({_PREFERRED} == 0)", _PREFERRED),
         )
         .thresholds(steps((1, "yellow")))
         .span(3),

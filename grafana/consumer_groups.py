@@ -58,7 +58,7 @@ _MOST: Final = f"Of the {SHOWN} with the most lag within the time shown."
 def _numbers() -> Panels:
     plain = (
         ("Groups", "Consumer groups that are chosen.", units.Short, f"count({_MEMBERS})"),
-        ("Members", "Members of these groups.", units.Short, f"sum({_MEMBERS})"),
+        ("Members now", "Members of these groups.", units.Short, f"sum({_MEMBERS})"),
         ("Lag of all", "Messages that they have not yet committed.", MESSAGES, f"sum({LAG})"),
         (
             "Committed",
@@ -71,17 +71,17 @@ def _numbers() -> Panels:
         "Empty with lag",
         "Groups that have lag and no member: nobody works on it.",
         units.Short,
-        or_zero(f"count({_DESERTED})"),
+        or_zero(f"count({_DESERTED})", _MEMBERS),
     )
     stale = number(
         "Lagging and still",
         "Groups and topics with lag whose committed offset has not moved for five minutes.",
         units.Short,
-        or_zero(f"count({_STALE} > 300)"),
+        or_zero(f"count({_STALE} > 300)", _MOVED),
     )
     return [
         *(
-            number(title, description, unit, or_zero(expr)).thresholds(steps(start="blue"))
+            number(title, description, unit, expr).thresholds(steps(start="blue"))
             for title, description, unit, expr in plain
         ),
         deserted.thresholds(any_is_bad()),

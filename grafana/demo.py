@@ -62,7 +62,7 @@ def _numbers() -> Panels:
         ).thresholds(steps((1, "orange"), (10, "red"))),
         number(
             "Processed",
-            "Events per second.",
+            "Events per second that the consumers processed.",
             units.MessagesPerSecond,
             _rate("", _CONSUMED, 'outcome="processed"'),
         ).thresholds(steps(start="blue")),
@@ -166,7 +166,9 @@ def _load() -> Panels:
             "Requests per second that Locust sends, and those that failed.",
             units.RequestsPerSecond,
             Query(_rate("name", "locust_requests_total"), "{{name}}"),
-            Query(or_zero(_rate("", "locust_failures_total")), "failed", colour="red"),
+            Query(
+                or_zero(_rate("", "locust_failures_total"), "locust_users"), "failed", colour="red"
+            ),
         ).span(8),
         lines(
             "Duration for the users",

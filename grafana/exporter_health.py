@@ -40,7 +40,7 @@ def _numbers() -> Panels:
             "Exporters up",
             "Exporters that answer Prometheus and reached Kafka in their last cycle.",
             units.Short,
-            or_zero(f"sum(kafka_exporter_up{{{_OF}}})"),
+            or_zero(f"sum(kafka_exporter_up{{{_OF}}})", f"up{{{_OF}}}"),
         ).thresholds(steps((1, "green"), start="red")),
         number(
             "Age of the data",
@@ -136,7 +136,10 @@ def _completeness() -> Panels:
             "error that happens a single time does not show here.",
             units.CountsPerSecond,
             Query(
-                or_zero(_sum("api, broker, code", _rate("kafka_exporter_errors_total"))),
+                or_zero(
+                    _sum("api, broker, code", _rate("kafka_exporter_errors_total")),
+                    f"kafka_exporter_up{{{_OF}}}",
+                ),
                 "{{api}} broker {{broker}} {{code}}",
             ),
         ),

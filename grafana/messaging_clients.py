@@ -17,7 +17,7 @@ _SENT: Final = "messaging_client_sent_messages_total"
 _CONSUMED: Final = "messaging_client_consumed_messages_total"
 _OPERATION: Final = "messaging_client_operation_duration_seconds"
 _PROCESS: Final = "messaging_process_duration_seconds"
-_SEND: Final = f'{_OF}, messaging_operation_name="send"'
+_SEND: Final = f'{_TOPIC}, messaging_operation_name="send"'
 _BY_TOPIC: Final = "job, messaging_destination_name"
 _BY_GROUP: Final = "job, messaging_consumer_group_name, messaging_destination_name"
 _TOPIC_LEGEND: Final = "{{job}} {{messaging_destination_name}}"
@@ -30,26 +30,32 @@ def _rate(by: str, name: str, matchers: str = _OF) -> str:
 
 
 def _numbers() -> Panels:
-    failed = _rate("", _SENT, f'{_OF}, error_type!=""')
+    failed = _rate("", _SENT, f'{_TOPIC}, error_type!=""')
     unprocessed = _rate("", f"{_PROCESS}_count", f'{_OF}, error_type!=""')
     return [
         number(
-            "Sent", "Messages per second.", units.MessagesPerSecond, _rate("", _SENT)
+            "Sent",
+            "Messages per second that reached the brokers, or failed to.",
+            units.MessagesPerSecond,
+            _rate("", _SENT, _TOPIC),
         ).thresholds(steps(start="blue")),
         number(
-            "Consumed", "Messages per second.", units.MessagesPerSecond, _rate("", _CONSUMED)
+            "Consumed",
+            "Messages per second that programs were given.",
+            units.MessagesPerSecond,
+            _rate("", _CONSUMED),
         ).thresholds(steps(start="blue")),
         number(
             "Not sent",
             "Messages per second whose sending failed.",
             units.MessagesPerSecond,
-            or_zero(failed),
+            or_zero(failed, f"{_SENT}{{{_TOPIC}}}"),
         ).thresholds(steps((0.001, "red"))),
         number(
             "Processing failed",
             "Messages per second whose processing ended with an error.",
             units.MessagesPerSecond,
-            or_zero(unprocessed),
+            or_zero(unprocessed, f"{_PROCESS}_count{{{_OF}}}"),
         ).thresholds(steps((0.001, "red"))),
         number(
             "Send, 99 %",
@@ -72,14 +78,17 @@ def _producers() -> Panels:
             "Messages sent",
             "Messages per second by service and topic, counted by their delivery reports.",
             units.MessagesPerSecond,
-            Query(_rate(_BY_TOPIC, _SENT), _TOPIC_LEGEND),
+            Query(_rate(_BY_TOPIC, _SENT, _TOPIC), _TOPIC_LEGEND),
         ),
         lines(
             "Messages not sent",
             "Messages per second whose sending failed, by the error's type.",
             units.MessagesPerSecond,
             Query(
-                or_zero(_rate(f"{_BY_TOPIC}, error_type", _SENT, f'{_OF}, error_type!=""')),
+                or_zero(
+                    _rate(f"{_BY_TOPIC}, error_type", _SENT, f'{_TOPIC}, error_type!=""'),
+                    f"{_SENT}{{{_TOPIC}}}",
+                ),
                 f"{_TOPIC_LEGEND} {{{{error_type}}}}",
             ),
         ),
@@ -167,7 +176,8 @@ def _operations() -> Panels:
             units.OpsPerSecond,
             Query(
                 or_zero(
-                    _rate(f"{by}, error_type", f"{_OPERATION}_count", f'{_OF}, error_type!=""')
+                    _rate(f"{by}, error_type", f"{_OPERATION}_count", f'{_OF}, error_type!=""'),
+                    f"{_OPERATION}_count{{{_OF}}}",
                 ),
                 "{{job}} {{messaging_operation_name}} {{error_type}}",
             ),

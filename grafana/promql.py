@@ -71,9 +71,14 @@ def most(vector: str, labels: str, ranking: str) -> str:
     return f"{vector} and on (cluster, {labels}) topk({SHOWN}, {highest})"
 
 
-def or_zero(vector: str) -> str:
-    """Give 0 where nothing is found: a count that finds nothing is no missing value."""
-    return f"{vector} or vector(0)"
+def or_zero(vector: str, known: str) -> str:
+    """Give 0 where nothing is found among what is known; nothing where that is not known either.
+
+    Args:
+        vector: Such as a count, which is absent when it has nothing to count.
+        known: Series that are there whether or not there is something to count.
+    """
+    return f"{vector} or 0 * count({known})"
 
 
 def quantile(share: float, histogram: str, matchers: str, labels: str = "") -> str:

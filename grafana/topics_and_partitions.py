@@ -25,7 +25,6 @@ from grafana.promql import (
     growth,
     metric,
     most,
-    or_zero,
     total,
 )
 from grafana.variables import cluster, consumergroup, topic
@@ -67,11 +66,11 @@ def _numbers() -> Panels:
     )
     return [
         *(
-            number(title, description, units.Short, or_zero(expr)).thresholds(steps(start="blue"))
+            number(title, description, units.Short, expr).thresholds(steps(start="blue"))
             for title, description, expr in counts
         ),
         *(
-            number(title, description, units.Short, or_zero(expr)).thresholds(any_is_bad())
+            number(title, description, units.Short, expr).thresholds(any_is_bad())
             for title, description, expr in troubles
         ),
     ]

@@ -14,7 +14,7 @@ _ALL: Final = (
     Scenario(
         "stuck-consumer",
         "both consumers go on polling, and neither process nor commit",
-        "Consumer groups: committed offset stands still, lag rises",
+        "Consumer groups: Time since the commit moved",
         "KafkaConsumerGroupStuck",
         "the consumers' fault switch is set back to normal",
         consumers.stuck,
@@ -23,7 +23,7 @@ _ALL: Final = (
     Scenario(
         "slow-consumer",
         "both consumers take a second for each event",
-        "Consumer groups: lag",
+        "Consumer groups: Lag",
         "KafkaConsumerGroupLagGrowing",
         "the consumers' fault switch is set back to normal",
         consumers.slow,
@@ -32,7 +32,7 @@ _ALL: Final = (
     Scenario(
         "dead-consumer",
         "the consumers are stopped while events keep arriving",
-        "Consumer groups: members, state",
+        "Consumer groups: Members",
         "KafkaConsumerGroupEmptyWithLag",
         "the consumers are started",
         consumers.dead,
@@ -41,7 +41,7 @@ _ALL: Final = (
     Scenario(
         "poison-pill",
         "a message that is no event is written to the topic every second",
-        "Demo: events by outcome",
+        "Demo: Events by outcome",
         "KafkascopeDemoDeadLetters",
         "no more of them are written; what is in the dead-letter topic stays",
         consumers.poison,
@@ -50,7 +50,7 @@ _ALL: Final = (
     Scenario(
         "hot-partition",
         "a burst of events every few seconds, all to partition 0",
-        "Topics and partitions: messages per partition",
+        "Topics and partitions: Messages per partition",
         "KafkaConsumerGroupLagGrowing",
         "the bursts end, and the consumers catch up",
         topics.hot,
@@ -59,7 +59,7 @@ _ALL: Final = (
     Scenario(
         "flood",
         "a burst of events every few seconds, more than the consumers manage",
-        "Consumer groups: time to drain",
+        "Consumer groups: Time to drain",
         "KafkaConsumerGroupDrainTimeHigh",
         "the bursts end, and the consumers catch up",
         topics.flood,
@@ -68,7 +68,7 @@ _ALL: Final = (
     Scenario(
         "rebalance-storm",
         "one more member joins the group and leaves it, again and again",
-        "Consumer groups: members",
+        "Consumer groups: State",
         "KafkaConsumerGroupRebalanceStorm",
         "the member stays away",
         consumers.storm,
@@ -77,7 +77,7 @@ _ALL: Final = (
     Scenario(
         "broker-down",
         "one broker is stopped",
-        "Cluster overview: brokers, under-replicated partitions",
+        "Cluster overview: Brokers",
         "KafkaBrokerCountLow",
         "the broker is started, and catches up",
         outages.broker,
@@ -87,7 +87,7 @@ _ALL: Final = (
     Scenario(
         "under-min-isr",
         "one broker is stopped while a topic needs all three replicas in sync",
-        "Topics and partitions: under min ISR",
+        "Topics and partitions: Under min ISR",
         "KafkaPartitionUnderMinIsr",
         "the broker is started, and the topic is removed",
         outages.under_min_isr,
@@ -97,7 +97,7 @@ _ALL: Final = (
     Scenario(
         "retention-overtakes",
         "records are deleted past what a group of its own has committed",
-        "Consumer groups: retention risk",
+        "Consumer groups: Retention risk",
         "KafkaConsumerGroupPastRetention",
         "the group's offset is moved, then group and topic are removed",
         topics.retention,
@@ -106,7 +106,7 @@ _ALL: Final = (
     Scenario(
         "exporter-down",
         "the exporter is stopped",
-        "Exporter health: up",
+        "Exporter health: Up",
         "KafkascopeExporterDown",
         "the exporter is started",
         outages.exporter,
@@ -115,7 +115,7 @@ _ALL: Final = (
     Scenario(
         "otlp-down",
         "the OTLP backend is stopped",
-        "Exporter health: OTLP exports failed",
+        "Demo: OTLP exports failed",
         "KafkascopeOtlpExportFailing",
         "the backend is started",
         outages.otlp,

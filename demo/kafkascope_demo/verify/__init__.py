@@ -8,20 +8,32 @@ from typing import Final
 from confluent_kafka import KafkaException
 
 from kafkascope_demo.addresses import Addresses
-from kafkascope_demo.verify import answering, eventflow, exporter, prometheus, tracing
+from kafkascope_demo.verify import (
+    answering,
+    dashboards,
+    eventflow,
+    exporter,
+    prometheus,
+    tracing,
+)
 from kafkascope_demo.verify.report import Check, Outcome, Report, render
 from kafkascope_demo.web import WebError
 
 __all__ = ["Check", "Outcome", "Report", "checks", "render", "verify"]
 
 _NOT_UNDERSTOOD: Final = (LookupError, ValueError, TypeError, AttributeError)
-_NOT_SHIPPED: Final = "alerts and dashboards: no rules and no dashboards are shipped yet"
+_NO_RULES: Final = "alerts: no rules are shipped yet"
+_NO_DASHBOARDS: Final = "dashboards: their files are not here (they are in the repository)"
+_NO_PROMETHEUS: Final = "Prometheus, and with it dashboards: it is not part of this demo"
 
 
 def checks(addresses: Addresses) -> list[Check]:
     """Give the checks that fit a demo, in their order."""
     found = [answering.CHECK, eventflow.CHECK, exporter.FRESH, exporter.LAG, tracing.CHECK]
-    return [*found, prometheus.CHECK] if addresses.prometheus else found
+    if addresses.prometheus:
+        found.append(prometheus.CHECK)
+        found += [dashboards.CHECK] if dashboards.shipped() else []
+    return found
 
 
 def verify(addresses: Addresses, tell: Callable[[Outcome], None] | None = None) -> Report:
@@ -57,6 +69,6 @@ def _told(error: Exception) -> str:
 
 
 def _not_checked(addresses: Addresses) -> tuple[str, ...]:
-    if addresses.prometheus:
-        return (_NOT_SHIPPED,)
-    return ("Prometheus: it is not part of this demo", _NOT_SHIPPED)
+    if not addresses.prometheus:
+        return (_NO_PROMETHEUS, _NO_RULES)
+    return (_NO_RULES,) if dashboards.shipped() else (_NO_DASHBOARDS, _NO_RULES)

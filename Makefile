@@ -3,6 +3,7 @@
 # Empty: the Python that made .venv, or python3 where there is none yet.
 PYTHON ?=
 ARGS ?=
+PROMETHEUS ?=
 DIST ?= dist
 
 BIN := .venv/bin
@@ -14,7 +15,7 @@ LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --
 	--python-version=3.11 --custom-compile-command='make lock' \
 	$(addprefix --no-emit-package=kafkascope-,exporter tracing demo)
 
-.PHONY: help install run load load-report test test-slow coverage lint type golden dashboards bench drill test-versions lock dist clean
+.PHONY: help install run load load-report test test-slow coverage lint type golden dashboards pictures bench drill test-versions lock dist clean
 
 help: ## list the targets (the default)
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 16
@@ -72,6 +73,9 @@ golden: install ## rewrite the golden files from what the code renders now
 
 dashboards: install ## write grafana/dashboards/*.json from grafana/*.py
 	$(BIN)/python -m grafana.build
+
+pictures: install ## draw the dashboards into docs/images (PROMETHEUS=url; ARGS=--help)
+	@$(BIN)/python -m grafana.draw --prometheus $(or $(PROMETHEUS),http://127.0.0.1:9090) $(ARGS)
 
 bench: install $(PEERS) ## measure against a seeded local cluster, beside the peers on PATH (ARGS=--help)
 	$(BIN)/python -m tests.bench $(ARGS)

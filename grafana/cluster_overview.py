@@ -43,6 +43,7 @@ UNDER_MIN_ISR: Final = counted("kafka_topic_partition_under_min_isr")
 _PREFERRED: Final = metric("kafka_topic_partition_leader_is_preferred", _PARTITION, CLUSTER)
 _LEADER: Final = metric("kafka_topic_partition_leader", _PARTITION, CLUSTER)
 _LEADERS: Final = f'count_values by (cluster) ("id", {_LEADER})'
+_BROKERS: Final = metric("kafka_broker_info", "id, address", CLUSTER)
 _EPOCH: Final = f"kafka_cluster_controller_epoch{{{CLUSTER}}}"
 
 
@@ -125,8 +126,8 @@ def _brokers() -> Panels:
     table = rows(
         "Broker list",
         "Every broker with its address and the partitions that it leads.",
-        Column("Leads", units.Short, _LEADERS),
-        Column("Alive", units.Short, metric("kafka_broker_info", "id, address", CLUSTER)),
+        Column("Alive", units.Short, _BROKERS),
+        Column("Leads", units.Short, f"{_BROKERS} * on (cluster, id) group_left () {_LEADERS}"),
     ).height(7)
     controller = lines(
         "Controller",

@@ -75,7 +75,8 @@ def _axes(figure: Figure, box: tuple[float, float, float, float], panel: Mapping
     card.text(0.01, title_y, panel["title"], fontsize=8.5, weight="bold", va="center")
     card.set(xlim=(0, 1), ylim=(0, 1))
     legend = 1.0 if panel["type"] in {"timeseries", "state-timeline"} else 0.25
-    margins = (0.55 / (24 * _COLUMN_IN), legend / rows_in * height, 0.3 / rows_in * height)
+    edge_in = 0.1 if panel["type"] in {"stat", "table"} else 0.55
+    margins = (edge_in / (24 * _COLUMN_IN), legend / rows_in * height, 0.3 / rows_in * height)
     inner = (
         left + margins[0],
         bottom + margins[1],

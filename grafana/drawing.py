@@ -86,19 +86,19 @@ def _lines(axes: Axes, panel: Mapping[str, Any], answers: Sequence[Series]) -> N
         for name, shade, (moments, values) in drawn:
             label = name if len(axes.lines) < _SHOWN_SERIES else None
             axes.plot(moments, values, lw=1, label=label, color=shade)
-    axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+    highest = max(max(values) for _, _, (_, values) in drawn)
+    axes.set_ylim(min(0.0, axes.get_ylim()[0]) if highest else 0.0, None if highest else 1.0)
     _finish(axes, panel, len(drawn))
 
 
-def _stack(
-    axes: Axes, drawn: Sequence[tuple[str, str | None, tuple[list[float], list[float]]]]
-) -> None:
+def _stack(axes: Axes, drawn: Sequence[Drawn]) -> None:
     moments = sorted({at for _, _, (times, _) in drawn for at in times})
     heights = [
         [dict(zip(times, values, strict=True)).get(at, 0.0) for at in moments]
         for _, _, (times, values) in drawn
     ]
-    axes.stackplot(moments, heights, labels=[name for name, _, _ in drawn], alpha=0.6)
+    names = [name if row < _SHOWN_SERIES else "" for row, (name, _, _) in enumerate(drawn)]
+    axes.stackplot(moments, heights, labels=names, alpha=0.6)
 
 
 def _finish(axes: Axes, panel: Mapping[str, Any], count: int) -> None:
@@ -200,7 +200,10 @@ def _table(axes: Axes, panel: Mapping[str, Any], answers: Sequence[Series]) -> N
         + [with_unit(row[head], units[head]) if head in row else "" for head in heads]
         for key, row in ordered
     ]
-    drawn = axes.table(lines, colLabels=[*labels, *heads], loc="upper left", cellLoc="left")
+    widths = [0.99 / len(lines[0])] * len(lines[0])
+    drawn = axes.table(
+        lines, colLabels=[*labels, *heads], loc="upper left", cellLoc="left", colWidths=widths
+    )
     drawn.auto_set_font_size(False)  # noqa: FBT003 - matplotlib takes it by place only
     drawn.set_fontsize(7)
     for cell in drawn.get_celld().values():

@@ -24,32 +24,31 @@ from grafana.panels import (
 from grafana.promql import (
     GROUP,
     GROUP_TOPIC,
-    LAG,
-    PACE,
     SHOWN,
     STATES,
     TOPIC,
     drain_time,
     group_state,
     growth,
+    lag,
     metric,
     most,
     or_zero,
+    pace,
     retention_margin,
     total,
 )
 from grafana.variables import cluster, consumergroup, topic
 
+_LAG: Final = lag()
+_PACE: Final = pace()
 _RANKING: Final = f"kafka_consumergroup_lag_sum{{{GROUP_TOPIC}}}"
 _MEMBERS: Final = metric("kafka_consumergroup_members", "consumergroup", GROUP)
-_OF_GROUP: Final = total("consumergroup", LAG)
+_OF_GROUP: Final = total("consumergroup", _LAG)
 _MOVED: Final = metric(
     "kafka_consumergroup_commit_moved_timestamp_seconds", "consumergroup, topic", GROUP_TOPIC
 )
-_STALE: Final = f"(time() - {_MOVED}) and on (cluster, consumergroup, topic) {LAG} > 0"
-_SLOW_PACE: Final = growth(
-    "kafka_consumergroup_current_offset_sum", "consumergroup, topic", GROUP_TOPIC, "5m"
-)
+_STALE: Final = f"(time() - {_MOVED}) and on (cluster, consumergroup, topic) {_LAG} > 0"
 _DESERTED: Final = f"{_MEMBERS} == 0 and on (cluster, consumergroup) {_OF_GROUP} > 0"
 _PAIR: Final = "{{consumergroup}} {{topic}} {{cluster}}"
 _MOST: Final = f"Of the {SHOWN} with the most lag within the time shown."
@@ -59,12 +58,12 @@ def _numbers() -> Panels:
     plain = (
         ("Groups", "Consumer groups that are chosen.", units.Short, f"count({_MEMBERS})"),
         ("Members now", "Members of these groups.", units.Short, f"sum({_MEMBERS})"),
-        ("Lag of all", "Messages that they have not yet committed.", MESSAGES, f"sum({LAG})"),
+        ("Lag of all", "Messages that they have not yet committed.", MESSAGES, f"sum({_LAG})"),
         (
             "Committed",
             "Messages per second that they commit.",
             units.MessagesPerSecond,
-            f"sum({PACE})",
+            f"sum({_PACE})",
         ),
     )
     deserted = number(
@@ -97,14 +96,14 @@ def _lag() -> Panels:
         f"for what it has not read, if nothing more came. Absent while nothing is committed. "
         f"{_MOST}",
         units.Seconds,
-        Query(most(drain_time(LAG, _SLOW_PACE), "consumergroup, topic", _RANKING), _PAIR),
+        Query(most(drain_time(), "consumergroup, topic", _RANKING), _PAIR),
     )
     return [
         lines(
             "Lag",
             f"Messages between the committed offsets and the end of each topic. {_MOST}",
             MESSAGES,
-            Query(most(LAG, "consumergroup, topic", _RANKING), _PAIR),
+            Query(most(_LAG, "consumergroup, topic", _RANKING), _PAIR),
         ).data_links([links.group_of_series()]),
         drawn_thresholds(drain, (300, "orange"), (3600, "red")).data_links(
             [links.group_of_series()]
@@ -113,14 +112,14 @@ def _lag() -> Panels:
             "Messages committed",
             f"Messages per second by which committed offsets move. {_MOST}",
             units.MessagesPerSecond,
-            Query(most(PACE, "consumergroup, topic", _RANKING), _PAIR),
+            Query(most(_PACE, "consumergroup, topic", _RANKING), _PAIR),
         ).data_links([links.group_of_series()]),
         _written_and_committed(),
     ]
 
 
 def _written_and_committed() -> timeseries.Panel:
-    read = f"on (cluster, topic) {LAG}"
+    read = f"on (cluster, topic) {_LAG}"
     written = growth("kafka_topic_partition_current_offset", "topic, partition", TOPIC)
     return lines(
         "Written and committed",
@@ -129,7 +128,7 @@ def _written_and_committed() -> timeseries.Panel:
         "Where several groups read a topic, each commits it.",
         units.MessagesPerSecond,
         Query(f"sum({written} and {read})", "written", colour="blue"),
-        Query(f"sum({PACE})", "committed", colour="green"),
+        Query(f"sum({_PACE})", "committed", colour="green"),
     )
 
 
@@ -187,7 +186,7 @@ def _list() -> Panels:
         "The 100 groups with the most lag now. A name leads to the group in depth.",
         Column("Lag", MESSAGES, f"topk(100, {_OF_GROUP})"),
         Column("Members", units.Short, f"{_MEMBERS} {among}"),
-        Column("Committed", units.MessagesPerSecond, f"{total('consumergroup', PACE)} {among}"),
+        Column("Committed", units.MessagesPerSecond, f"{total('consumergroup', _PACE)} {among}"),
         Column(
             "Commit stands still",
             units.Seconds,

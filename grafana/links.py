@@ -44,19 +44,19 @@ def of_series(title: str, url: str) -> DashboardLink:
 
 def group_of_series() -> DashboardLink:
     """Lead from a series to its group in depth."""
-    url = address(GROUP, consumergroup="${__field.labels.consumergroup}")
+    url = address(GROUP, consumergroup="${__field.labels.consumergroup:percentencode}")
     return of_series("This group in depth", url)
 
 
 def topic_of_series() -> DashboardLink:
     """Lead from a series to its topic."""
-    url = address(TOPICS, topic="${__field.labels.topic}")
+    url = address(TOPICS, topic="${__field.labels.topic:percentencode}")
     return of_series("This topic's partitions", url)
 
 
 def group_of_row() -> dict[str, object]:
     """Lead from a row of a table to its group in depth."""
-    url = address(GROUP, consumergroup="${__data.fields.consumergroup}")
+    url = address(GROUP, consumergroup="${__data.fields.consumergroup:percentencode}")
     return {"title": "This group in depth", "url": url}
 
 
@@ -64,5 +64,5 @@ def topic_of_row() -> dict[str, object]:
     """Lead from a row of a table to its topic."""
     return {
         "title": "This topic's partitions",
-        "url": address(TOPICS, topic="${__data.fields.topic}"),
+        "url": address(TOPICS, topic="${__data.fields.topic:percentencode}"),
     }

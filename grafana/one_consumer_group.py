@@ -20,50 +20,51 @@ from grafana.panels import (
     steps,
 )
 from grafana.promql import (
-    GROUP,
-    GROUP_TOPIC,
-    LAG,
-    PACE,
+    CLUSTER,
     STATES,
     TOPIC,
     drain_time,
     group_state,
     growth,
+    lag,
     metric,
+    pace,
     retention_margin,
     total,
 )
 from grafana.variables import cluster, one_consumergroup, topic
 
+_GROUP: Final = f'{CLUSTER}, consumergroup="$consumergroup"'
+"""One value, which Grafana does not escape for a regular expression."""
+_GROUP_TOPIC: Final = f'{_GROUP}, topic=~"$topic"'
+_LAG: Final = lag(_GROUP_TOPIC)
+_PACE: Final = pace(_GROUP_TOPIC)
 _PARTITION: Final = "consumergroup, topic, partition"
-_LAG: Final = metric("kafka_consumergroup_lag", _PARTITION, GROUP_TOPIC)
-_COMMITTED: Final = metric("kafka_consumergroup_current_offset", _PARTITION, GROUP_TOPIC)
+_PARTITION_LAG: Final = metric("kafka_consumergroup_lag", _PARTITION, _GROUP_TOPIC)
+_COMMITTED: Final = metric("kafka_consumergroup_current_offset", _PARTITION, _GROUP_TOPIC)
 _END: Final = metric("kafka_topic_partition_current_offset", "topic, partition", TOPIC)
 _OLDEST: Final = metric("kafka_topic_partition_oldest_offset", "topic, partition", TOPIC)
-_MEMBERS: Final = metric("kafka_consumergroup_members", "consumergroup", GROUP)
+_MEMBERS: Final = metric("kafka_consumergroup_members", "consumergroup", _GROUP)
 _MOVED: Final = metric(
-    "kafka_consumergroup_commit_moved_timestamp_seconds", "consumergroup, topic", GROUP_TOPIC
+    "kafka_consumergroup_commit_moved_timestamp_seconds", "consumergroup, topic", _GROUP_TOPIC
 )
-_MARGIN: Final = retention_margin(GROUP_TOPIC)
-_SLOW_PACE: Final = growth(
-    "kafka_consumergroup_current_offset_sum", "consumergroup, topic", GROUP_TOPIC, "5m"
-)
+_MARGIN: Final = retention_margin(_GROUP_TOPIC)
 _TOPIC_LEGEND: Final = "{{topic}} {{cluster}}"
 _PARTITION_LEGEND: Final = "{{topic}} {{partition}} {{cluster}}"
 
 
 def _numbers() -> Panels:
-    drain = f"max({drain_time(LAG, _SLOW_PACE)})"
+    drain = f"max({drain_time(_GROUP_TOPIC)})"
     margin = f"min({_MARGIN})"
     return [
         number(
-            "Lag now", "Messages that the group has not committed.", MESSAGES, f"sum({LAG})"
+            "Lag now", "Messages that the group has not committed.", MESSAGES, f"sum({_LAG})"
         ).thresholds(steps(start="blue")),
         number(
             "Members now", "Members of the group; 0 is an empty group.", units.Short, _MEMBERS
         ).thresholds(steps((1, "green"), start="red")),
         number(
-            "Committed", "Messages per second committed.", units.MessagesPerSecond, f"sum({PACE})"
+            "Committed", "Messages per second committed.", units.MessagesPerSecond, f"sum({_PACE})"
         ).thresholds(steps(start="blue")),
         number(
             "Drained in",
@@ -93,11 +94,11 @@ def _lag() -> Panels:
         "Time to drain by topic",
         "Lag divided by the pace of commits of the last five minutes.",
         units.Seconds,
-        Query(drain_time(LAG, _SLOW_PACE), _TOPIC_LEGEND),
+        Query(drain_time(_GROUP_TOPIC), _TOPIC_LEGEND),
     )
     return [
         stacked(
-            lines("Lag by topic", "Messages by topic.", MESSAGES, Query(LAG, _TOPIC_LEGEND))
+            lines("Lag by topic", "Messages by topic.", MESSAGES, Query(_LAG, _TOPIC_LEGEND))
         ).data_links([links.topic_of_series()]),
         lines(
             "Lag by partition",
@@ -105,14 +106,14 @@ def _lag() -> Panels:
             "them is "
             "a group that is too slow.",
             MESSAGES,
-            Query(f"topk(50, {_LAG})", _PARTITION_LEGEND),
+            Query(f"topk(50, {_PARTITION_LAG})", _PARTITION_LEGEND),
         ).data_links([links.topic_of_series()]),
         lines(
             "Written and committed by topic",
             "Messages per second written to the group's topics, and committed by it.",
             units.MessagesPerSecond,
             Query(_written(), "written {{topic}}", colour="blue"),
-            Query(total("topic", PACE), "committed {{topic}}", colour="green"),
+            Query(total("topic", _PACE), "committed {{topic}}", colour="green"),
         ),
         drawn_thresholds(drain, (300, "orange"), (3600, "red")),
     ]
@@ -120,7 +121,7 @@ def _lag() -> Panels:
 
 def _written() -> str:
     written = growth("kafka_topic_partition_current_offset", "topic, partition", TOPIC)
-    return f"{total('topic', written)} and on (cluster, topic) {LAG}"
+    return f"{total('topic', written)} and on (cluster, topic) {_LAG}"
 
 
 def _membership() -> Panels:
@@ -130,7 +131,7 @@ def _membership() -> Panels:
             "As Kafka names it. Long times in PreparingRebalance or CompletingRebalance are "
             "times in "
             "which nobody reads.",
-            Query(group_state(GROUP), "{{consumergroup}} {{cluster}}"),
+            Query(group_state(_GROUP), "{{consumergroup}} {{cluster}}"),
             STATES,
         ),
         lines(
@@ -171,7 +172,7 @@ def _partitions() -> Panels:
         "Partitions of the group",
         "Offsets and lag of each partition that the group has committed; the 200 with the most "
         "lag.",
-        Column("Lag", MESSAGES, f"topk(200, {_LAG})"),
+        Column("Lag", MESSAGES, f"topk(200, {_PARTITION_LAG})"),
         Column("Committed offset", units.Short, _COMMITTED),
         Column("End offset", units.Short, f"({_COMMITTED} * 0 + 1) {joined} {_END}"),
         Column("Oldest offset", units.Short, f"({_COMMITTED} * 0 + 1) {joined} {_OLDEST}"),

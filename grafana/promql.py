@@ -88,11 +88,15 @@ def quantile(share: float, histogram: str, matchers: str, labels: str = "") -> s
     return f"histogram_quantile({share}, sum by ({by}) ({rate}))"
 
 
-LAG: Final = metric("kafka_consumergroup_lag_sum", "consumergroup, topic", GROUP_TOPIC)
-"""Lag of each group and topic, from the series that there are fewest of."""
+def lag(matchers: str = GROUP_TOPIC) -> str:
+    """Give the lag of each group and topic, from the series that there are fewest of."""
+    return metric("kafka_consumergroup_lag_sum", "consumergroup, topic", matchers)
 
-PACE: Final = growth("kafka_consumergroup_current_offset_sum", "consumergroup, topic", GROUP_TOPIC)
-"""Messages per second that each group commits of each topic."""
+
+def pace(matchers: str = GROUP_TOPIC, window: str = "$__rate_interval") -> str:
+    """Give the messages per second that each group commits of each topic."""
+    name = "kafka_consumergroup_current_offset_sum"
+    return growth(name, "consumergroup, topic", matchers, window)
 
 
 def group_state(matchers: str) -> str:
@@ -104,9 +108,12 @@ def group_state(matchers: str) -> str:
     return each("consumergroup", numbered)
 
 
-def drain_time(lag: str, pace: str) -> str:
-    """Give the seconds in which the lag would be gone at this pace; absent where nothing moves."""
-    return f"{lag} / ({pace} > 0)"
+def drain_time(matchers: str = GROUP_TOPIC) -> str:
+    """Give the seconds in which the lag would be gone at the pace of the last five minutes.
+
+    Absent where nothing is committed.
+    """
+    return f"{lag(matchers)} / ({pace(matchers, '5m')} > 0)"
 
 
 def retention_margin(matchers: str) -> str:
@@ -117,6 +124,6 @@ def retention_margin(matchers: str) -> str:
     labels = "consumergroup, topic, partition"
     committed = metric("kafka_consumergroup_current_offset", labels, matchers)
     oldest = metric("kafka_topic_partition_oldest_offset", "topic, partition", TOPIC)
-    lag = metric("kafka_consumergroup_lag", labels, matchers)
+    behind = metric("kafka_consumergroup_lag", labels, matchers)
     margin = f"({committed} - on (cluster, topic, partition) group_left () {oldest})"
-    return f"{margin} and on (cluster, {labels}) {lag} > 0"
+    return f"{margin} and on (cluster, {labels}) {behind} > 0"

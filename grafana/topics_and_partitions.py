@@ -19,10 +19,10 @@ from grafana.panels import (
     steps,
 )
 from grafana.promql import (
-    LAG,
     SHOWN,
     TOPIC,
     growth,
+    lag,
     metric,
     most,
     total,
@@ -166,7 +166,7 @@ def _tables() -> Panels:
         Column(
             "Lag of all groups",
             MESSAGES,
-            f"{total('topic', LAG)} and on (cluster, topic) topk({SHOWN}, {_PARTITIONS})",
+            f"{total('topic', lag())} and on (cluster, topic) topk({SHOWN}, {_PARTITIONS})",
         ),
     )
     most_kept = f"topk(100, {_KEPT})"

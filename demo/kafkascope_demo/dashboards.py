@@ -107,7 +107,12 @@ def filled(expr: str, span: Span, values: Mapping[str, str] | None = None) -> st
         "__range": f"{max(1, round(span.end_s - span.start_s))}s",
         **(values or {}),
     }
-    return re.sub(r"\$(\w+)", lambda found: given.get(found[1], ".*"), expr)
+
+    def exactly(found: re.Match[str]) -> str:
+        return f'="{given[found[1]]}"' if found[1] in given else '=~".*"'
+
+    some = re.sub(r'="\$(\w+)"', exactly, expr)
+    return re.sub(r"\$(\w+)", lambda found: given.get(found[1], ".*"), some)
 
 
 def ask(

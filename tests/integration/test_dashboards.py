@@ -54,7 +54,8 @@ def prometheus(demo: LocalParts) -> Iterator[str]:
     locustpage.swarm(found.locust, "10s:10,10m:10", 1.0)
     try:
         with injected(SCENARIOS["slow-consumer"], demo):
-            wait_until(lambda: max(values(url, "kafka_consumergroup_lag_sum")) > 30, 90, "lag")
+            lag = "max(kafka_consumergroup_lag_sum) > 30"
+            wait_until(lambda: values(url, lag), 90, "lag")
             wait_until(lambda: not missing(url), COMES_S, "every query to return data")
         with injected(SCENARIOS["dead-consumer"], demo):
             wait_until(lambda: values(url, members) == [0.0], 60, "the group to be empty")

@@ -38,7 +38,7 @@ def _run(addresses: Addresses) -> Iterator[Outcome]:
         if not wrong or time.monotonic() >= ends_at:
             break
         time.sleep(2)
-    told = "; ".join(f"{one.dashboard}: {one.place}: {why}" for one, why in wrong.items())
+    told = "; ".join(sorted({f"{one.dashboard}: {one.place}: {why}" for one, why in wrong.items()}))
     yield Outcome(
         _NAME,
         passed=bool(asked) and not wrong,

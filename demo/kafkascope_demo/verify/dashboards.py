@@ -2,7 +2,7 @@
 
 import time
 from collections import ChainMap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from kafkascope_demo import dashboards
@@ -27,27 +27,36 @@ def excused(asked: Asked, reasons: Mapping[str, str]) -> bool:
     return any(f"{board}: {asked.place}" in reasons for board in (asked.dashboard, "*"))
 
 
-def _run(addresses: Addresses) -> Iterator[Outcome]:
+def outcome(prometheus: str, patience_s: float = _COMES_S) -> Outcome:
+    """Ask every query, and those that find nothing again for a while.
+
+    Args:
+        prometheus: Its address.
+        patience_s: Seconds after which what is empty stays so.
+    """
     asked = [query for board in dashboards.read() for query in dashboards.queries(board)]
     reasons = dict(ChainMap(*dashboards.rightly_empty().values()))
-    ends_at = time.monotonic() + _COMES_S
-    empty = dict.fromkeys(asked, "nothing")
-    while empty:
-        empty = _still_empty(f"{addresses.prometheus}", empty)
-        wrong = {query: why for query, why in empty.items() if not excused(query, reasons)}
-        if not wrong or time.monotonic() >= ends_at:
+    ends_at = time.monotonic() + patience_s
+    empty = _still_empty(prometheus, asked)
+    while wrong := {query: why for query, why in empty.items() if not excused(query, reasons)}:
+        if time.monotonic() >= ends_at:
             break
         time.sleep(2)
-    told = "; ".join(sorted({f"{one.dashboard}: {one.place}: {why}" for one, why in wrong.items()}))
-    yield Outcome(
+        empty = _still_empty(prometheus, empty)
+    told = sorted({f"{one.dashboard}: {one.place}: {why}" for one, why in wrong.items()})
+    return Outcome(
         _NAME,
         passed=bool(asked) and not wrong,
-        evidence=told or f"{len(asked)} queries, {len(empty)} of them rightly empty now",
+        evidence="; ".join(told) or f"{len(asked)} queries, {len(empty)} of them rightly empty now",
         fix="see whether the part that has the metric is scraped, and whether there is load",
     )
 
 
-def _still_empty(prometheus: str, asked: Mapping[Asked, str]) -> dict[Asked, str]:
+def _run(addresses: Addresses) -> Iterator[Outcome]:
+    yield outcome(f"{addresses.prometheus}")
+
+
+def _still_empty(prometheus: str, asked: Iterable[Asked]) -> dict[Asked, str]:
     """Ask, and say of each query that finds nothing why."""
     span = Span.last(_LOOKED_AT_S)
     found: dict[Asked, str] = {}

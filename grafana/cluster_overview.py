@@ -21,28 +21,32 @@ from grafana.panels import (
 from grafana.promql import (
     CLUSTER,
     each,
-    growth,
+    growing,
     metric,
     most,
-    or_zero,
+    over_partitions,
     total,
 )
 from grafana.variables import cluster
 
-_PARTITION: Final = "topic, partition"
+
+def _of(name: str) -> str:
+    return f"{name}{{{CLUSTER}}}"
 
 
 def counted(name: str) -> str:
     """Give how many partitions have a metric of 1; nothing where no partition has it."""
-    return f"sum({metric(name, _PARTITION, CLUSTER)})"
+    return f"sum({over_partitions('', _of(name))})"
 
 
 UNDER_REPLICATED: Final = counted("kafka_topic_partition_under_replicated_partition")
 OFFLINE: Final = counted("kafka_topic_partition_offline")
 UNDER_MIN_ISR: Final = counted("kafka_topic_partition_under_min_isr")
-_PREFERRED: Final = metric("kafka_topic_partition_leader_is_preferred", _PARTITION, CLUSTER)
-_LEADER: Final = metric("kafka_topic_partition_leader", _PARTITION, CLUSTER)
-_LEADERS: Final = f'count_values by (cluster) ("id", {_LEADER})'
+_PREFERRED: Final = _of("kafka_topic_partition_leader_is_preferred")
+_LEADERS: Final = (
+    f'max by (cluster, id) (count_values by (cluster, instance) ("id", '
+    f"{_of('kafka_topic_partition_leader')}))"
+)
 _BROKERS: Final = metric("kafka_broker_info", "id, address", CLUSTER)
 _EPOCH: Final = f"kafka_cluster_controller_epoch{{{CLUSTER}}}"
 
@@ -99,7 +103,7 @@ def _troubles() -> Panels:
             "restart of "
             "brokers it falls back to 0 within minutes (leader.imbalance.check.interval.seconds).",
             units.Short,
-            or_zero(f"count({_PREFERRED} == 0)", _PREFERRED),
+            f"sum({over_partitions('', f'1 - {_PREFERRED}')})",
         )
         .thresholds(steps((1, "yellow")))
         .span(3),
@@ -162,12 +166,12 @@ def _partitions() -> Panels:
             "one of them missing.",
             units.Short,
             Query(
-                total("", metric("kafka_topic_partition_replicas", _PARTITION, CLUSTER)),
+                over_partitions("", _of("kafka_topic_partition_replicas")),
                 "replicas {{cluster}}",
                 colour="blue",
             ),
             Query(
-                total("", metric("kafka_topic_partition_in_sync_replica", _PARTITION, CLUSTER)),
+                over_partitions("", _of("kafka_topic_partition_in_sync_replica")),
                 "in sync {{cluster}}",
                 colour="green",
             ),
@@ -176,7 +180,7 @@ def _partitions() -> Panels:
 
 
 def _traffic() -> Panels:
-    written = growth("kafka_topic_partition_current_offset", _PARTITION, CLUSTER)
+    written = over_partitions("", growing(_of("kafka_topic_partition_current_offset")))
     lag = each("consumergroup, topic", f"kafka_consumergroup_lag_sum{{{CLUSTER}}}")
     of_group = total("consumergroup", lag)
     return [
@@ -184,7 +188,7 @@ def _traffic() -> Panels:
             "Messages written",
             "Messages per second written to all topics, by the growth of the end offsets.",
             units.MessagesPerSecond,
-            Query(total("", written), "written {{cluster}}", colour="blue"),
+            Query(written, "written {{cluster}}", colour="blue"),
         ),
         lines(
             "Groups with the most lag",

@@ -29,11 +29,12 @@ from grafana.promql import (
     TOPIC,
     drain_time,
     group_state,
-    growth,
+    growing,
     lag,
     metric,
     most,
     or_zero,
+    over_partitions,
     pace,
     retention_margin,
     total,
@@ -120,7 +121,8 @@ def _lag() -> Panels:
 
 def _written_and_committed() -> timeseries.Panel:
     read = f"on (cluster, topic) {_LAG}"
-    written = growth("kafka_topic_partition_current_offset", "topic, partition", TOPIC)
+    end = f"kafka_topic_partition_current_offset{{{TOPIC}}}"
+    written = over_partitions("topic", growing(end))
     return lines(
         "Written and committed",
         "Messages per second written to the topics that these groups read, and committed by the "

@@ -55,7 +55,9 @@ def draw(
             continue
         asked = [Asked(board["title"], panel["title"], one["expr"]) for one in panel["targets"]]
         axes = _axes(figure, box, panel)
-        answers = [dashboards.ask(prometheus, one, span, values) for one in asked]
+        at = Span(span.end_s, span.end_s) if panel["targets"][0]["instant"] else span
+        filled = {**values, "__range": f"{span.end_s - span.start_s:.0f}s"}
+        answers = [dashboards.ask(prometheus, one, at, filled) for one in asked]
         KINDS[panel["type"]](axes, panel, answers)
         if panel["type"] in _OVER_TIME:
             axes.set_xlim(span.start_s, span.end_s)

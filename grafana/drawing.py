@@ -40,28 +40,15 @@ def _name(legend: str, labels: Mapping[str, str]) -> str:
 
 
 def _stat(axes: Axes, panel: Mapping[str, Any], answers: Sequence[Series]) -> None:
-    found = answers[0]
-    if not found:
+    if not answers[0]:
         _nothing(axes)
         return
-    moments, values = _points(found[0])
+    _, values = _points(answers[0][0])
     defaults = panel["fieldConfig"]["defaults"]
     shade = colour(defaults["thresholds"]["steps"], values[-1])
     axes.axis("off")
-    axes.fill_between(moments, values, alpha=0.15, color=shade, lw=0)
-    low, high = min([0.0, *values]), max([*values, 1e-9])
-    axes.set_ylim(low, high + (high - low) * 2)
     text = with_unit(values[-1], defaults["unit"])
-    axes.text(
-        0.5,
-        0.55,
-        text,
-        color=shade,
-        ha="center",
-        va="center",
-        fontsize=19,
-        transform=axes.transAxes,
-    )
+    axes.text(0.5, 0.5, text, color=shade, ha="center", va="center", fontsize=19)
 
 
 def _lines(axes: Axes, panel: Mapping[str, Any], answers: Sequence[Series]) -> None:

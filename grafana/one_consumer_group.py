@@ -25,14 +25,15 @@ from grafana.promql import (
     TOPIC,
     drain_time,
     group_state,
-    growth,
+    growing,
     lag,
     metric,
+    over_partitions,
     pace,
     retention_margin,
     total,
 )
-from grafana.variables import cluster, one_consumergroup, topic
+from grafana.variables import cluster, one_consumergroup, topics_of_one_consumergroup
 
 _GROUP: Final = f'{CLUSTER}, consumergroup="$consumergroup"'
 """One value, which Grafana does not escape for a regular expression."""
@@ -120,8 +121,9 @@ def _lag() -> Panels:
 
 
 def _written() -> str:
-    written = growth("kafka_topic_partition_current_offset", "topic, partition", TOPIC)
-    return f"{total('topic', written)} and on (cluster, topic) {_LAG}"
+    end = f"kafka_topic_partition_current_offset{{{TOPIC}}}"
+    written = over_partitions("topic", growing(end))
+    return f"{written} and on (cluster, topic) {_LAG}"
 
 
 def _membership() -> Panels:
@@ -184,7 +186,7 @@ DASHBOARD: Final = Frame(
     uid=links.GROUP,
     title="One consumer group",
     description="A consumer group in depth: topic by topic, partition by partition.",
-    variables=[cluster(), one_consumergroup(), topic()],
+    variables=[cluster(), one_consumergroup(), topics_of_one_consumergroup()],
     rows={
         "Now": _numbers(),
         "Lag": _lag(),

@@ -87,12 +87,12 @@ def any_is_bad() -> dashboard.ThresholdsConfig:
 
 
 def number(title: str, description: str, unit: str, expr: str) -> stat.Panel:
-    """Make a panel of one big number, the newest, over a sketch of its past."""
+    """Make a panel of one big number, the newest; it is asked once, however long the time shown."""
     panel = _begun(stat.Panel(), title, description, unit).height(4).span(4)
     reduced = common_builders.ReduceDataOptions().calcs(["lastNotNull"]).values(values=False)
     panel.reduce_options(reduced).color_mode(common.BigValueColorMode.VALUE)
-    panel.graph_mode(common.BigValueGraphMode.AREA).thresholds(steps())
-    return panel.with_target(_target(Query(expr), 0))
+    panel.graph_mode(common.BigValueGraphMode.NONE).thresholds(steps())
+    return panel.with_target(_target(Query(expr), 0).instant())
 
 
 def lines(title: str, description: str, unit: str, *queries: Query) -> timeseries.Panel:

@@ -48,7 +48,27 @@ def growth(name: str, labels: str, matchers: str, window: str = "$__rate_interva
     Offsets are gauges: a topic that is created anew, or a group that is reset, begins lower, and
     ``rate`` would take the whole offset for new.
     """
-    return each(labels, f"clamp_min(deriv({name}{{{matchers}}}[{window}]), 0)")
+    return each(labels, growing(f"{name}{{{matchers}}}", window))
+
+
+def growing(selector: str, window: str = "$__rate_interval") -> str:
+    """Give the same as ``growth`` for each series."""
+    return f"clamp_min(deriv({selector}[{window}]), 0)"
+
+
+def over_partitions(labels: str, vector: str, how: str = "sum") -> str:
+    """Sum (or count) series of partitions, once for each cluster and set of labels.
+
+    At 10,000 partitions this is several times cheaper than ``total`` of ``each``: what one exporter
+    tells is summed first, and of two exporters the higher sum counts.
+
+    Args:
+        labels: Which besides ``cluster``; may be empty.
+        vector: An instant vector as scraped.
+        how: Name of the aggregation.
+    """
+    inner = ", ".join(filter(None, ["cluster", "instance", labels]))
+    return each(labels, f"{how} by ({inner}) ({vector})")
 
 
 def total(labels: str, vector: str) -> str:

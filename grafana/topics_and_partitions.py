@@ -21,10 +21,13 @@ from grafana.panels import (
 from grafana.promql import (
     SHOWN,
     TOPIC,
+    each,
+    growing,
     growth,
     lag,
     metric,
     most,
+    over_partitions,
     total,
 )
 from grafana.variables import cluster, consumergroup, topic
@@ -35,13 +38,17 @@ _START: Final = metric("kafka_topic_partition_oldest_offset", _PARTITION, TOPIC)
 _KEPT: Final = f"{_END} - {_START}"
 _WRITTEN: Final = growth("kafka_topic_partition_current_offset", _PARTITION, TOPIC)
 _RANKING: Final = f"rate(kafka_topic_partition_current_offset{{{TOPIC}}}[$__range] @ end())"
+_RAW_END: Final = f"kafka_topic_partition_current_offset{{{TOPIC}}}"
+_RAW_START: Final = f"kafka_topic_partition_oldest_offset{{{TOPIC}}}"
+_BY_TOPIC: Final = over_partitions("topic", growing(_RAW_END))
+_KEPT_BY_TOPIC: Final = over_partitions("topic", f"{_RAW_END} - {_RAW_START}")
 _REPLICAS: Final = metric("kafka_topic_partition_replicas", _PARTITION, TOPIC)
 _IN_SYNC: Final = metric("kafka_topic_partition_in_sync_replica", _PARTITION, TOPIC)
 _PARTITIONS: Final = metric("kafka_topic_partitions", "topic", TOPIC)
 
 
 def _flagged(name: str) -> str:
-    return total("topic", metric(name, _PARTITION, TOPIC))
+    return over_partitions("topic", f"{name}{{{TOPIC}}}")
 
 
 _UNDER_MIN_ISR: Final = _flagged("kafka_topic_partition_under_min_isr")
@@ -77,11 +84,11 @@ def _numbers() -> Panels:
 
 
 def _traffic() -> Panels:
-    busiest = f"topk({SHOWN}, sum by (cluster, topic) ({_RANKING}))"
-    by_topic = f"{total('topic', _WRITTEN)} and on (cluster, topic) {busiest}"
+    busiest = f"topk({SHOWN}, {over_partitions('topic', _RANKING)})"
+    by_topic = f"{_BY_TOPIC} and on (cluster, topic) {busiest}"
     hottest = f"topk({SHOWN}, max by (cluster, topic, partition) ({_RANKING}))"
     by_partition = f"{_WRITTEN} and on (cluster, topic, partition) {hottest}"
-    share = f"max by (cluster, topic) ({_WRITTEN}) / ({total('topic', _WRITTEN)} > 0)"
+    share = f"{each('topic', growing(_RAW_END))} / ({_BY_TOPIC} > 0)"
     return [
         lines(
             "Messages per topic",
@@ -110,7 +117,7 @@ def _traffic() -> Panels:
             "End offsets less log start offsets. In compacted topics fewer messages are kept.",
             MESSAGES,
             Query(
-                f"{total('topic', _KEPT)} and on (cluster, topic) {busiest}",
+                f"{_KEPT_BY_TOPIC} and on (cluster, topic) {busiest}",
                 "{{topic}} {{cluster}}",
             ),
         ),

@@ -53,6 +53,17 @@ def one_consumergroup() -> QueryVariable:
     return one("consumergroup", "Consumer group", f"kafka_consumergroup_members{{{CLUSTER}}}")
 
 
+def topics_of_one_consumergroup() -> QueryVariable:
+    """Choose topics of the one consumer group.
+
+    "All" is their list and not ``.*``: series of all other topics are not read.
+    """
+    group = f'{CLUSTER}, consumergroup="$consumergroup"'
+    every = VariableOption(text="All", value="$__all", selected=True)
+    variable = _asked("topic", "Topic", f"kafka_consumergroup_lag_sum{{{group}}}", None)
+    return variable.multi(multi=True).include_all(include_all=True).current(every)
+
+
 def _asked(name: str, label: str, series: str, of: str | None) -> QueryVariable:
     query = f"label_values({series}, {of or name})"
     variable = (

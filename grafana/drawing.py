@@ -36,7 +36,7 @@ def _points(series: Mapping[str, Any]) -> tuple[list[float], list[float]]:
 
 def _name(legend: str, labels: Mapping[str, str]) -> str:
     named = re.sub(r"\{\{(\w+)\}\}", lambda found: labels.get(found[1], ""), legend).strip()
-    return named or "value"
+    return f" {named}" if named.startswith("_") else named or "value"  # "_" hides it from legends
 
 
 def _stat(axes: Axes, panel: Mapping[str, Any], answers: Sequence[Series]) -> None:
@@ -72,7 +72,7 @@ def _lines(axes: Axes, panel: Mapping[str, Any], answers: Sequence[Series]) -> N
     else:
         for name, shade, (moments, values) in drawn:
             label = name if len(axes.lines) < _SHOWN_SERIES else None
-            axes.plot(moments, values, lw=1, label=label, color=shade)
+            axes.plot(moments, values, lw=1, label=label, color=shade, clip_on=False)
     highest = max(max(values) for _, _, (_, values) in drawn)
     axes.set_ylim(min(0.0, axes.get_ylim()[0]) if highest else 0.0, None if highest else 1.0)
     _finish(axes, panel, len(drawn))
@@ -131,8 +131,9 @@ def _states(axes: Axes, panel: Mapping[str, Any], answers: Sequence[Series]) -> 
             shade = _colour_name(mapping["options"][f"{value:.0f}"]["color"])
             axes.barh(row, width, left=at, color=shade, height=0.8)
     legend = panel["targets"][0].get("legendFormat", "")
-    names = [_name(legend, series["metric"])[-18:] for series in found]
-    axes.set_yticks(range(len(found)), names, fontsize=6)
+    names = [_name(legend, series["metric"]) for series in found]
+    axes.set_yticks(range(len(found)), names, fontsize=6, ha="left")
+    axes.tick_params(axis="y", pad=-6, length=0)
     seen = {f"{float(value):.0f}" for series in found for _, value in series["values"]}
     keys = [mapping["options"][number] for number in sorted(seen)]
     patches = [Patch(color=_colour_name(key["color"]), label=key["text"]) for key in keys]
@@ -187,7 +188,7 @@ def _table(axes: Axes, panel: Mapping[str, Any], answers: Sequence[Series]) -> N
         + [with_unit(row[head], units[head]) if head in row else "" for head in heads]
         for key, row in ordered
     ]
-    widths = [0.99 / len(lines[0])] * len(lines[0])
+    widths = [0.96 / len(lines[0])] * len(lines[0])
     drawn = axes.table(
         lines, colLabels=[*labels, *heads], loc="upper left", cellLoc="left", colWidths=widths
     )

@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from grafana.drawing import KINDS
+from grafana.links import GROUP
 from kafkascope_demo import dashboards
 from kafkascope_demo.dashboards import Asked, Span
 from kafkascope_demo.web import WebError
@@ -103,8 +104,9 @@ def main() -> int:
     arguments.output.mkdir(parents=True, exist_ok=True)
     span = Span.last(arguments.minutes * 60)
     for board in dashboards.read():
-        one = {"consumergroup": arguments.group} if board["uid"] == "kafkascope-group" else {}
+        one = {"consumergroup": arguments.group} if board["uid"] == GROUP else {}
         try:
+            one |= dashboards.all_listed(board, arguments.prometheus.rstrip("/"), span)
             figure = draw(board, arguments.prometheus.rstrip("/"), span, one)
         except WebError as error:
             parser.error(str(error))

@@ -1,7 +1,9 @@
 """Panels as pictures: one function for each kind, from the answers of Prometheus."""
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 from matplotlib.axes import Axes
@@ -32,6 +34,19 @@ def _nothing(axes: Axes) -> None:
 def _points(series: Mapping[str, Any]) -> tuple[list[float], list[float]]:
     pairs = [(float(at), float(value)) for at, value in series["values"]]
     return [at for at, _ in pairs], [value for _, value in pairs]
+
+
+def _with_gaps(moments: list[float], values: list[float]) -> tuple[list[float], list[float]]:
+    """Break a line where values are absent."""
+    step = min((after - at for at, after in pairwise(moments)), default=0.0)
+    broken: tuple[list[float], list[float]] = ([], [])
+    for at, value in zip(moments, values, strict=True):
+        if broken[0] and at - broken[0][-1] > 1.5 * step:
+            broken[0].append(at)
+            broken[1].append(math.nan)
+        broken[0].append(at)
+        broken[1].append(value)
+    return broken
 
 
 def _name(legend: str, labels: Mapping[str, str]) -> str:
@@ -72,7 +87,7 @@ def _lines(axes: Axes, panel: Mapping[str, Any], answers: Sequence[Series]) -> N
     else:
         for name, shade, (moments, values) in drawn:
             label = name if len(axes.lines) < _SHOWN_SERIES else None
-            axes.plot(moments, values, lw=1, label=label, color=shade, clip_on=False)
+            axes.plot(*_with_gaps(moments, values), lw=1, label=label, color=shade, clip_on=False)
     highest = max(max(values) for _, _, (_, values) in drawn)
     axes.set_ylim(min(0.0, axes.get_ylim()[0]) if highest else 0.0, None if highest else 1.0)
     _finish(axes, panel, len(drawn))

@@ -17,7 +17,7 @@ from grafana.panels import (
     steps,
 )
 from grafana.promql import or_zero
-from grafana.variables import several
+from grafana.variables import listed
 
 _OF: Final = 'job=~"$job", instance=~"$instance"'
 _PHASE: Final = f'{_OF}, phase!="total"'
@@ -201,8 +201,8 @@ DASHBOARD: Final = Frame(
     title="Exporter health",
     description="Whether the exporter reads Kafka, in time and completely, and what that costs.",
     variables=[
-        several("job", "Job", "kafka_exporter_build_info"),
-        several("instance", "Exporter", 'kafka_exporter_build_info{job=~"$job"}'),
+        listed("job", "Job", "kafka_exporter_build_info"),
+        listed("instance", "Exporter", 'kafka_exporter_build_info{job=~"$job"}'),
     ],
     rows={
         "Now": _numbers(),

@@ -1,5 +1,6 @@
 """Numbers with Grafana's units, and Grafana's colours, for the pictures."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -26,6 +27,8 @@ def with_unit(value: float, unit: str) -> str:
         value: The value.
         unit: Grafana's id of its unit.
     """
+    if math.isinf(value):
+        return "∞"
     if unit == "percentunit":
         return f"{value * 100:.3g}%"
     if unit == "s":

@@ -53,15 +53,20 @@ def one_consumergroup() -> QueryVariable:
     return one("consumergroup", "Consumer group", f"kafka_consumergroup_members{{{CLUSTER}}}")
 
 
-def topics_of_one_consumergroup() -> QueryVariable:
-    """Choose topics of the one consumer group.
+def listed(name: str, label: str, series: str) -> QueryVariable:
+    """Choose some values of a label; all are their list and not ``.*``, so no other series is read.
 
-    "All" is their list and not ``.*``: series of all other topics are not read.
+    Arguments are as for ``several``.
     """
-    group = f'{CLUSTER}, consumergroup="$consumergroup"'
     every = VariableOption(text="All", value="$__all", selected=True)
-    variable = _asked("topic", "Topic", f"kafka_consumergroup_lag_sum{{{group}}}", None)
-    return variable.multi(multi=True).include_all(include_all=True).current(every)
+    variable = _asked(name, label, series, None).multi(multi=True)
+    return variable.include_all(include_all=True).current(every)
+
+
+def topics_of_one_consumergroup() -> QueryVariable:
+    """Choose topics of the one consumer group."""
+    group = f'{CLUSTER}, consumergroup="$consumergroup"'
+    return listed("topic", "Topic", f"kafka_consumergroup_lag_sum{{{group}}}")
 
 
 def _asked(name: str, label: str, series: str, of: str | None) -> QueryVariable:

@@ -94,6 +94,29 @@ def queries(board: Mapping[str, Any]) -> Iterator[Asked]:
             yield Asked(title, panel["title"], target["expr"], legend=legend)
 
 
+def all_listed(board: Mapping[str, Any], prometheus: str, span: Span) -> dict[str, str]:
+    """Give what "All" is for variables where it is the list of their values.
+
+    Raises:
+        WebError: Prometheus does not answer.
+    """
+    lists = {
+        variable["name"]
+        for variable in board["templating"]["list"]
+        if variable.get("includeAll") and "allValue" not in variable
+    }
+    return {
+        name: "|".join(map(_quoted, ask(prometheus, asked, span)))
+        for asked in queries(board)
+        if asked.label is not None and (name := asked.place.removeprefix("variable ")) in lists
+    }
+
+
+def _quoted(value: str) -> str:
+    """Escape a value for a regular expression in a string of PromQL."""
+    return re.escape(value).replace("\\", "\\\\")
+
+
 def filled(expr: str, span: Span, values: Mapping[str, str] | None = None) -> str:
     """Put values for a dashboard's variables, as Grafana does; all of them where none is given.
 

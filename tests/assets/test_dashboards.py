@@ -106,7 +106,9 @@ def test_variables_match_what_has_no_label(board: dict[str, Any]) -> None:
     assert kinds.pop("datasource")["type"] == "datasource"
     assert alone == ({"consumergroup"} if board["uid"] == links.GROUP else set())
     listed = {name for name in kinds.keys() - alone if kinds[name].get("allValue") != ".*"}
-    assert listed == ({"topic"} if board["uid"] == links.GROUP else set())
+    assert listed == {links.GROUP: {"topic"}, links.EXPORTER: {"job", "instance"}}.get(
+        board["uid"], set()
+    )
 
 
 @each_board

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from kafkascope_demo.dashboards import Asked, Span, filled
+from kafkascope_demo.dashboards import Asked, Span, all_listed, filled, read
 from kafkascope_demo.verify.dashboards import excused, outcome
 
 Answer = Callable[[str], tuple[int, object]]
@@ -95,3 +95,13 @@ def test_a_reason_counts_for_its_dashboard_or_for_all() -> None:
     assert excused(asked, {"Demo: Load": "no load"})
     assert excused(asked, {"*: Load": "no load"})
     assert not excused(asked, {"Other: Load": "no load"})
+
+
+def test_all_of_a_listed_variable_is_the_list_of_its_values(
+    prometheus: Callable[[Answer], str],
+) -> None:
+    """Escaped twice, for the regular expression and for PromQL's string."""
+    (board,) = [board for board in read() if board["title"] == "Exporter health"]
+    url = prometheus(lambda _: (200, ["a.b:1", "c"]))
+
+    assert all_listed(board, url, SPAN) == {"job": r"a\\.b:1|c", "instance": r"a\\.b:1|c"}

@@ -13,6 +13,7 @@ from grafana.panels import (
     Panels,
     Query,
     any_is_bad,
+    coarse,
     drawn_thresholds,
     lines,
     link_column,
@@ -106,7 +107,7 @@ def _lag() -> Panels:
             MESSAGES,
             Query(most(_LAG, "consumergroup, topic", _RANKING), _PAIR),
         ).data_links([links.group_of_series()]),
-        drawn_thresholds(drain, (300, "orange"), (3600, "red")).data_links(
+        drawn_thresholds(coarse(drain), (300, "orange"), (3600, "red")).data_links(
             [links.group_of_series()]
         ),
         lines(
@@ -115,7 +116,7 @@ def _lag() -> Panels:
             units.MessagesPerSecond,
             Query(most(_PACE, "consumergroup, topic", _RANKING), _PAIR),
         ).data_links([links.group_of_series()]),
-        _written_and_committed(),
+        coarse(_written_and_committed()),
     ]
 
 
@@ -136,13 +137,16 @@ def _written_and_committed() -> timeseries.Panel:
 
 def _membership() -> Panels:
     return [
-        states(
-            "State",
-            f"State of each group as Kafka names it. {_MOST}",
-            Query(
-                most(group_state(GROUP), "consumergroup", _RANKING), "{{consumergroup}} {{cluster}}"
-            ),
-            STATES,
+        coarse(
+            states(
+                "State",
+                f"State of each group as Kafka names it. {_MOST}",
+                Query(
+                    most(group_state(GROUP), "consumergroup", _RANKING),
+                    "{{consumergroup}} {{cluster}}",
+                ),
+                STATES,
+            )
         ),
         lines(
             "Members",
@@ -173,7 +177,7 @@ def _risk() -> Panels:
         ),
     )
     return [
-        drawn_thresholds(stale, (300, "orange"), (1800, "red")).data_links(
+        drawn_thresholds(coarse(stale), (300, "orange"), (1800, "red")).data_links(
             [links.group_of_series()]
         ),
         link_column(risk, "consumergroup", links.group_of_row()).span(12).height(8),

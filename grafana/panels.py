@@ -35,6 +35,7 @@ class _Panel(Protocol):
     def with_target(self, target: builder.Builder[variants.Dataquery]) -> Self: ...
     def height(self, h: int) -> Self: ...
     def span(self, w: int) -> Self: ...
+    def max_data_points(self, max_data_points: float) -> Self: ...
 
 
 PanelT = TypeVar("PanelT", bound=_Panel)
@@ -119,6 +120,11 @@ def drawn_thresholds(panel: timeseries.Panel, *above: tuple[float, str]) -> time
     style = common_builders.GraphThresholdsStyleConfig()
     panel.thresholds_style(style.mode(common.GraphTresholdsStyleMode.DASHED))
     return panel.thresholds(steps(*above, start="transparent"))
+
+
+def coarse(panel: PanelT) -> PanelT:
+    """Ask for a hundred points in time at most: for queries over all partitions or groups."""
+    return panel.max_data_points(100)
 
 
 def stacked(panel: timeseries.Panel) -> timeseries.Panel:

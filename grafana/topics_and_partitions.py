@@ -12,6 +12,7 @@ from grafana.panels import (
     Panels,
     Query,
     any_is_bad,
+    coarse,
     lines,
     link_column,
     number,
@@ -89,7 +90,7 @@ def _traffic() -> Panels:
     hottest = f"topk({SHOWN}, max by (cluster, topic, partition) ({_RANKING}))"
     by_partition = f"{_WRITTEN} and on (cluster, topic, partition) {hottest}"
     share = f"{each('topic', growing(_RAW_END))} / ({_BY_TOPIC} > 0)"
-    return [
+    panels = [
         lines(
             "Messages per topic",
             f"Messages per second written to the {SHOWN} busiest topics of the time shown.",
@@ -122,6 +123,7 @@ def _traffic() -> Panels:
             ),
         ),
     ]
+    return [coarse(panel) for panel in panels]
 
 
 def _replication() -> Panels:

@@ -15,7 +15,7 @@ LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --
 	--python-version=3.11 --custom-compile-command='make lock' \
 	$(addprefix --no-emit-package=kafkascope-,exporter tracing demo)
 
-.PHONY: help install run load load-report test test-slow coverage lint type golden dashboards pictures bench drill test-versions lock dist clean
+.PHONY: help install run load load-report test test-slow coverage lint type rules golden dashboards pictures bench drill test-versions lock dist clean
 
 help: ## list the targets (the default)
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 16
@@ -67,6 +67,9 @@ lint: install ## check style, format and types
 
 type: install ## check types only (mypy --strict)
 	$(BIN)/mypy
+
+rules: install ## write the alert rules for Prometheus users from their source in helm/
+	@$(BIN)/python -m kafkascope_demo.alertrules > helm/kafkascope-exporter/rules/kafkascope.rules.yaml
 
 golden: install ## rewrite the golden files from what the code renders now
 	$(BIN)/python -m pytest -n 0 --refresh-golden tests/exporter $(ARGS)

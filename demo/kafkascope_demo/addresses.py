@@ -35,6 +35,7 @@ class Addresses:
         topic: Topic of the events.
         group: Group of the consumers.
         dead_letter_topic: Topic of what is no event.
+        rules: Which values its Prometheus' alert rules have; None where it has no rules.
         load: Whether Locust has begun a load by itself.
         kafka_properties: librdkafka's properties for a client besides the bootstrap servers.
     """
@@ -49,6 +50,7 @@ class Addresses:
     topic: str = "ochacafe-event"
     group: str = "ochacafe-group"
     dead_letter_topic: str = "ochacafe-event.dead-letter"
+    rules: Literal["default", "test"] | None = None
     load: bool = False
     kafka_properties: Mapping[str, str] = field(default_factory=dict)
 

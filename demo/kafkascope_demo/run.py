@@ -17,7 +17,7 @@ from kafkascope_demo import liveview, web
 from kafkascope_demo.liveview import PartRow, View
 from kafkascope_demo.localkafka import LocalKafkaError
 from kafkascope_demo.localkafka.distribution import Progress
-from kafkascope_demo.stack.commands import add_load, print_addresses
+from kafkascope_demo.stack.commands import add_load, add_rules, print_addresses
 from kafkascope_demo.stack.local import DIRECTORY, LocalParts, down, sole_user_of, up
 from kafkascope_demo.verify import Report, render, verify
 
@@ -53,6 +53,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     )
     parser.add_argument("--any-ports", action="store_true", help="take any free ports")
     add_load(parser)
+    add_rules(parser)
     parser.set_defaults(run=run)
 
 
@@ -80,6 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
                     progress,
                     its_own_ports=not arguments.any_ports,
                     load=arguments.load == "on",
+                    rules=arguments.rules,
                 )
             with _taken_down(arguments.directory):
                 print_addresses(parts)

@@ -67,7 +67,7 @@ def clean(directory: Path) -> subprocess.CompletedProcess[str]:
 
 def test_clean_leaves_nothing_of_an_install_and_a_run(tmp_path: Path) -> None:
     """Logs of a run that has ended are remains too."""
-    for left in (".venv/bin", ".kafkascope/run/kafka/node-1", "dist"):
+    for left in (".venv/bin", ".kafkascope/demo/kafka/node-1", "dist"):
         (tmp_path / left).mkdir(parents=True)
 
     result = clean(tmp_path)
@@ -78,7 +78,7 @@ def test_clean_leaves_nothing_of_an_install_and_a_run(tmp_path: Path) -> None:
 
 def test_clean_does_not_take_the_files_from_under_running_brokers(tmp_path: Path) -> None:
     """Nor the command that stops them, which it names."""
-    brokers = ClusterDirectory(tmp_path / ".kafkascope" / "run" / "kafka")
+    brokers = ClusterDirectory(tmp_path / ".kafkascope" / "demo" / "kafka")
     brokers.root.mkdir(parents=True)
     brokers.write_state(ClusterState.of(ClusterSpec()))
     (tmp_path / ".venv").mkdir()
@@ -86,6 +86,6 @@ def test_clean_does_not_take_the_files_from_under_running_brokers(tmp_path: Path
     result = clean(tmp_path)
 
     assert result.returncode != 0
-    assert "kafkascope-demo kafka down --directory .kafkascope/run/kafka" in result.stderr
+    assert "kafkascope-demo kafka down --directory .kafkascope/demo/kafka" in result.stderr
     assert brokers.read_state() is not None
     assert (tmp_path / ".venv").exists()

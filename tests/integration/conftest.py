@@ -106,7 +106,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalParts]:
     """The whole local demo on free ports, healthy, with a load only where a test begins one."""
     directory = tmp_path_factory.mktemp("demo")
     try:
-        yield up(directory, lambda *_: None, its_own_ports=False, load=False)
+        yield up(directory, lambda *_: None, its_own_ports=False, load=False, rules="test")
     finally:
         down(directory)
 

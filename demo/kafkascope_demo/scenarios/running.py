@@ -10,6 +10,8 @@ from typing import Final
 from kafkascope_demo import web
 from kafkascope_demo.addresses import Addresses, Parts
 from kafkascope_demo.metricspage import MetricsPage
+from kafkascope_demo.scenarios.alerts import AlertWatch
+from kafkascope_demo.scenarios.errors import ScenarioError
 from kafkascope_demo.scenarios.kafkaclients import repeating
 from kafkascope_demo.scenarios.scenario import Observation, Scenario, Watched
 
@@ -20,10 +22,6 @@ _SCRAPE_S: Final = 5.0
 _KEPT: Final = 600
 _SHOWN_S: Final = 60
 _RENEW_S: Final = 20.0
-
-
-class ScenarioError(Exception):
-    """A scenario cannot be run here, or its condition did not come or go; the text says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +39,16 @@ class Course:
 
     Args:
         seen: What its condition said when it came.
-        appeared_s: Seconds from the fault to the condition.
-        cleared_s: Seconds from the fault's end to that of the condition.
+        appeared_s: Seconds from the fault to the condition, or to the alert.
+        cleared_s: Seconds from the fault's end to that of the condition, or of the alert.
+        fired: What the alert said when it fired in Prometheus; None where its rules are too slow
+            to be waited for, or there is no Prometheus.
     """
 
     seen: str
     appeared_s: float
     cleared_s: float
+    fired: str | None = None
 
 
 class Watcher:
@@ -150,18 +151,25 @@ def prove(
         ScenarioError: The condition was there before, did not come, or did not go.
     """
     limits = deadlines or Deadlines()
-    watcher = Watcher(parts.addresses())
+    addresses = parts.addresses()
+    watcher = Watcher(addresses)
+    alert = AlertWatch.of(addresses, scenario.alert)
     tell(f"waiting until the condition of {scenario.alert} is absent")
     watcher.wait(scenario, present=False, within_s=limits.calm_s)
+    alert.wait(present=False, within_s=limits.calm_s)
     tell(scenario.does)
     began = time.monotonic()
     with injected(scenario, parts):
         seen = watcher.wait(scenario, present=True, within_s=limits.appears_s) or ""
+        tell(f"after {time.monotonic() - began:.0f} s: {seen}")
+        fired = alert.wait(present=True, within_s=limits.appears_s)
         appeared = time.monotonic() - began
-        tell(f"after {appeared:.0f} s: {seen}")
+        if fired is not None:
+            tell(f"after {appeared:.0f} s {scenario.alert} fires: {fired}")
     ended = time.monotonic()
     tell(scenario.undone)
     watcher.wait(scenario, present=False, within_s=limits.clears_s)
+    alert.wait(present=False, within_s=limits.clears_s)
     cleared = time.monotonic() - ended
     tell(f"cleared after {cleared:.0f} s")
-    return Course(seen, appeared, cleared)
+    return Course(seen, appeared, cleared, fired)

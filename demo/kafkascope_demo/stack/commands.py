@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from kafkascope_demo.alertrules import RULE_VALUES
 from kafkascope_demo.localkafka import LocalKafkaError
 from kafkascope_demo.stack.local import DIRECTORY, LocalParts, down, follow, sole_user_of, up
 
@@ -15,6 +16,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     starting = _add(commands, "up", "start the whole demo in the background")
     starting.add_argument("--any-ports", action="store_true", help="take any free ports")
     add_load(starting)
+    add_rules(starting)
     starting.set_defaults(run=_up)
     _add(commands, "down", "stop the demo, and drop its data").set_defaults(run=_down)
     _add(commands, "status", "show each part; exit code 0 when all are healthy").set_defaults(
@@ -24,6 +26,17 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     logs.add_argument("part", nargs="?", help="such as producer")
     logs.add_argument("--follow", "-f", action="store_true", help="go on with what is added")
     logs.set_defaults(run=_logs)
+
+
+def add_rules(parser: argparse.ArgumentParser) -> None:
+    """Add the choice of the alert rules' values."""
+    parser.add_argument(
+        "--rules",
+        choices=RULE_VALUES,
+        default="default",
+        help="values of Prometheus' alert rules; those for tests fire within seconds "
+        "(default: %(default)s)",
+    )
 
 
 def add_load(parser: argparse.ArgumentParser) -> None:
@@ -64,6 +77,7 @@ def _up(arguments: argparse.Namespace) -> int:
             tell,
             its_own_ports=not arguments.any_ports,
             load=arguments.load == "on",
+            rules=arguments.rules,
         )
     print_addresses(started)
     print("kafkascope-demo verify asks whether it works; kafkascope-demo down stops it")

@@ -13,6 +13,7 @@ import psutil
 
 from kafkascope_demo import web
 from kafkascope_demo.addresses import Addresses
+from kafkascope_demo.alertrules import RuleValues
 from kafkascope_demo.localkafka import ClusterSpec, LocalKafka, LocalKafkaError
 from kafkascope_demo.localkafka.distribution import Progress
 from kafkascope_demo.stack.parts import Part, parts
@@ -171,7 +172,12 @@ def sole_user_of(directory: Path) -> Iterator[None]:
 
 
 def up(
-    directory: Path, tell: Progress, *, its_own_ports: bool = True, load: bool = True
+    directory: Path,
+    tell: Progress,
+    *,
+    its_own_ports: bool = True,
+    load: bool = True,
+    rules: RuleValues = "default",
 ) -> LocalParts:
     """Start the demo in a directory, and wait until every part is healthy.
 
@@ -180,6 +186,7 @@ def up(
         tell: Told what is being done.
         its_own_ports: Take the ports of the documentation where they are free, else any.
         load: Whether Locust begins its load by itself, or waits for somebody to begin one.
+        rules: Values of Prometheus' alert rules.
 
     Raises:
         LocalKafkaError: A part does not start; nothing is left running.
@@ -199,11 +206,16 @@ def up(
         tell(line, 0, 0)
     try:
         kafka.up(ClusterSpec(nodes=_BROKERS), tell)
-        plan = Plan(kafka.bootstrap_servers, ports, short_socket(), load)
+        plan = Plan(kafka.bootstrap_servers, ports, short_socket(), load, rules)
         plan.write(directory)
         tell("starting the services", 0, 0)
-        Supervision(directory, plan.socket).start(parts(plan, directory))
+        supervision = Supervision(directory, plan.socket)
+        supervision.start(parts(plan, directory))
         started = LocalParts(directory)
+        for part in parts(plan, directory):
+            if part.waits_for:
+                started.wait_until_healthy(*part.waits_for)
+                supervision.start_part(part.name)
         started.wait_until_healthy()
     except BaseException:
         down(directory)

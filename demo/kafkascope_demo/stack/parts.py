@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from kafkascope_demo.alertrules import render_rules
 from kafkascope_demo.load.stages import TALK
 from kafkascope_demo.stack.plan import HOST, Plan
-from kafkascope_demo.stack.prometheusconfig import prometheus_config
+from kafkascope_demo.stack.prometheusconfig import RULES_FILE, prometheus_config
 
 COLLECT_EVERY_S: Final = 2
 _PROTOCOL: Final = "OTEL_EXPORTER_OTLP_PROTOCOL"
@@ -27,12 +28,14 @@ class Part:
         command: What is run.
         health: Path that answers 200 when it works.
         environment: What its environment has besides that of the demo.
+        waits_for: Parts that have to be healthy before it is started with the demo.
     """
 
     name: str
     command: tuple[str, ...]
     health: str
     environment: Mapping[str, str] = field(default_factory=dict)
+    waits_for: tuple[str, ...] = ()
 
 
 def parts(plan: Plan, directory: Path) -> list[Part]:
@@ -122,12 +125,14 @@ def _locust(plan: Plan) -> Part:
         **_unless_set(_telemetry(plan) | defaults),
         "KAFKA_BOOTSTRAP_SERVERS": plan.bootstrap_servers,
     }
-    return Part("locust", command, "/metrics", environment)
+    # Requests to a producer that is not there yet would be failures of nobody.
+    return Part("locust", command, "/metrics", environment, waits_for=("producer",))
 
 
 def _prometheus(plan: Plan, directory: Path) -> Part:
     config = directory / "prometheus.yml"
     config.write_text(prometheus_config(plan), encoding="utf-8")
+    (directory / RULES_FILE).write_text(render_rules(plan.rules), encoding="utf-8")
     command = (
         "prometheus",
         f"--config.file={config}",

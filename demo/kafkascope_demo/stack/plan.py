@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from kafkascope_demo.addresses import Addresses, TraceBackend
+from kafkascope_demo.alertrules import RuleValues
 from kafkascope_demo.localkafka import LocalKafkaError
 from kafkascope_demo.localkafka.ports import free_ports, taken
 
@@ -32,12 +33,15 @@ class Plan:
         ports: By the part's name; without ``prometheus`` where there is none.
         socket: Unix socket of what keeps the parts up; its path has to be short.
         load: Whether Locust begins its load by itself.
+        rules: Values of the alert rules; those for tests fire within seconds, and Prometheus
+            scrapes every two seconds then.
     """
 
     bootstrap_servers: str
     ports: dict[str, int]
     socket: str
     load: bool = True
+    rules: RuleValues = "default"
 
     def url(self, part: str) -> str:
         """Give a part's address."""
@@ -53,6 +57,7 @@ class Plan:
             locust=self.url("locust"),
             prometheus=self.url("prometheus") if "prometheus" in self.ports else None,
             traces=TraceBackend("receiver", self.url("otlp-receiver")),
+            rules=self.rules if "prometheus" in self.ports else None,
             load=self.load,
         )
 

@@ -171,6 +171,7 @@ def _program(part: Part, logs: Path) -> dict[str, str]:
         "stdout_logfile_maxbytes": _LOG_BYTES,
         "stdout_logfile_backups": "1",
         "redirect_stderr": "true",
+        "autostart": "false" if part.waits_for else "true",
         "autorestart": "true",
         "startsecs": "1",
         "startretries": str(_RETRIES),

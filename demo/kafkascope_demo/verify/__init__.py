@@ -9,6 +9,7 @@ from confluent_kafka import KafkaException
 
 from kafkascope_demo.addresses import Addresses
 from kafkascope_demo.verify import (
+    alerts,
     answering,
     dashboards,
     eventflow,
@@ -22,16 +23,15 @@ from kafkascope_demo.web import WebError
 __all__ = ["Check", "Outcome", "Report", "checks", "render", "verify"]
 
 _NOT_UNDERSTOOD: Final = (LookupError, ValueError, TypeError, AttributeError)
-_NO_RULES: Final = "alerts: no rules are shipped yet"
 _NO_DASHBOARDS: Final = "dashboards: their files are not here (they are in the repository)"
-_NO_PROMETHEUS: Final = "Prometheus, and with it dashboards: it is not part of this demo"
+_NO_PROMETHEUS: Final = "Prometheus, its alerts and dashboards: it is not part of this demo"
 
 
 def checks(addresses: Addresses) -> list[Check]:
     """Give the checks that fit a demo, in their order."""
     found = [answering.CHECK, eventflow.CHECK, exporter.FRESH, exporter.LAG, tracing.CHECK]
     if addresses.prometheus:
-        found.append(prometheus.CHECK)
+        found += [prometheus.CHECK, alerts.CHECK]
         found += [dashboards.CHECK] if dashboards.shipped() else []
     return found
 
@@ -70,5 +70,5 @@ def _told(error: Exception) -> str:
 
 def _not_checked(addresses: Addresses) -> tuple[str, ...]:
     if not addresses.prometheus:
-        return (_NO_PROMETHEUS, _NO_RULES)
-    return (_NO_RULES,) if dashboards.shipped() else (_NO_DASHBOARDS, _NO_RULES)
+        return (_NO_PROMETHEUS,)
+    return () if dashboards.shipped() else (_NO_DASHBOARDS,)

@@ -65,13 +65,20 @@ def test_a_killed_part_is_started_again(demo: LocalParts) -> None:
     "name",
     [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in SCENARIOS],
 )
-def test_a_scenarios_condition_appears_and_clears(demo: LocalParts, name: str) -> None:
-    """It is absent before, there while the fault lasts, and absent again afterwards."""
+def test_a_scenarios_alert_fires_and_clears(demo: LocalParts, name: str) -> None:
+    """In a real Prometheus: silent before, firing while the fault lasts, silent again afterwards.
+
+    ``KAFKASCOPE_TRANSCRIPT`` names a file to which the steps are added, for docs/alerts.md.
+    """
     steps: list[str] = []
     course = prove(SCENARIOS[name], demo, steps.append)
     assert course.seen
+    assert course.fired
     assert steps[-1].startswith("cleared")
     demo.wait_until_healthy()
+    if transcript := os.environ.get("KAFKASCOPE_TRANSCRIPT"):
+        with Path(transcript).open("a", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in (f"== {name}", *steps[1:]))
 
 
 def test_a_demo_that_went_down_leaves_nothing_but_its_logs(tmp_path: Path) -> None:

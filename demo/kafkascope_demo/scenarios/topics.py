@@ -1,6 +1,7 @@
 """Faults of topics: bursts to all partitions or to one, and retention that overtakes a group."""
 
 import contextlib
+import time
 from collections.abc import Iterator
 from typing import Final
 
@@ -55,26 +56,40 @@ def retention(parts: Parts) -> Iterator[None]:
     replicas = min(3, sum(name.startswith("broker") for name in parts.names()) or 3)
     with topic(addresses, RETENTION_TOPIC, replicas) as admin:
         send(addresses, RETENTION_TOPIC, [event("retained")] * _MESSAGES, 0)
-        _commit(addresses, _COMMITTED)
-        kept = TopicPartition(RETENTION_TOPIC, 0, _KEPT_FROM)
-        for deleted in admin.delete_records([kept]).values():
-            deleted.result(ANSWER_S)
         try:
-            yield
+            with _member(addresses) as consumer:
+                _commit(consumer, _COMMITTED)
+                kept = TopicPartition(RETENTION_TOPIC, 0, _KEPT_FROM)
+                for deleted in admin.delete_records([kept]).values():
+                    deleted.result(ANSWER_S)
+                try:
+                    yield
+                finally:
+                    _commit(consumer, _MESSAGES)
         finally:
-            _commit(addresses, _MESSAGES)
             admin.delete_consumer_groups([RETENTION_GROUP])[RETENTION_GROUP].result(ANSWER_S)
 
 
-def _commit(addresses: Addresses, offset: int) -> None:
+@contextlib.contextmanager
+def _member(addresses: Addresses) -> Iterator[Consumer]:
+    """Have a member in the group: one without any counts as given up."""
     consumer = Consumer(
         {
             **properties(addresses),
             "group.id": RETENTION_GROUP,
             "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
         }
     )
     try:
-        consumer.commit(offsets=[TopicPartition(RETENTION_TOPIC, 0, offset)], asynchronous=False)
+        consumer.subscribe([RETENTION_TOPIC])
+        ends_at = time.monotonic() + ANSWER_S
+        while not consumer.assignment() and time.monotonic() < ends_at:
+            consumer.poll(0.1)
+        yield consumer
     finally:
         consumer.close()
+
+
+def _commit(consumer: Consumer, offset: int) -> None:
+    consumer.commit(offsets=[TopicPartition(RETENTION_TOPIC, 0, offset)], asynchronous=False)

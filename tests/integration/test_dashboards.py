@@ -6,8 +6,10 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 import pytest
+import yaml
 
 from kafkascope_demo import dashboards, web
+from kafkascope_demo.alertrules import render_rules
 from kafkascope_demo.dashboards import Asked, Span
 from kafkascope_demo.loadreport import locustpage
 from kafkascope_demo.scenarios import SCENARIOS
@@ -23,6 +25,9 @@ pytestmark = pytest.mark.timeout(400)
 BOARDS: Final = dashboards.read()
 ASKED: Final = list(itertools.chain.from_iterable(map(dashboards.queries, BOARDS)))
 EMPTY: Final = dashboards.rightly_empty()
+RULES: Final[list[dict[str, str]]] = [
+    rule for group in yaml.safe_load(render_rules("test"))["groups"] for rule in group["rules"]
+]
 ON_DEMAND: Final = {"cluster", "error_type"}
 """Labels that are there with a constant label only, and on failure only."""
 COMES_S: Final = 120.0
@@ -121,6 +126,21 @@ def labels_of(prometheus: str, metric: str) -> list[str]:
         "data"
     ]
     return found
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.get("alert") or rule["record"])
+def test_every_expression_of_a_rule_is_evaluated_on_series_that_are_there(
+    prometheus: str, rule: dict[str, str]
+) -> None:
+    """An alert's own expression rightly finds nothing; what it is made of does not."""
+    found = values(prometheus, rule["expr"])
+    assert "alert" in rule or found
+    absent = {
+        metric
+        for metric in names(rule["expr"]).metrics
+        if not values(prometheus, f"count(last_over_time({metric}[10m]))")
+    }
+    assert absent <= EMPTY["rules"].keys()
 
 
 @pytest.mark.parametrize("query", QUERIES)

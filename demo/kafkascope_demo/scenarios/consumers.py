@@ -19,6 +19,7 @@ _RENEW_S: Final = 15.0
 _SLOW_S: Final = 1.0
 _EVENTS_PER_SECOND: Final = 20.0
 """Ten times what two slow consumers manage."""
+_COMMITS_S: Final = 60.0
 _MEMBER_S: Final = 4.0
 _PAUSE_S: Final = 4.0
 _BACK_S: Final = 60.0
@@ -26,9 +27,21 @@ _BACK_S: Final = 60.0
 
 @contextlib.contextmanager
 def stuck(parts: Parts) -> Iterator[None]:
-    """Let every consumer poll without processing."""
+    """Let every consumer poll without processing, once the group has committed anything at all."""
+    _let_commit(parts.addresses())
     with _processing(parts.addresses(), "stuck"):
         yield
+
+
+def _let_commit(addresses: Addresses) -> None:
+    """Send events until the group has a commit: without one it has no lag to be seen."""
+    name, group = "kafka_consumergroup_current_offset_sum", addresses.group
+    ends_at = time.monotonic() + _COMMITS_S
+    with trickle(addresses, _EVENTS_PER_SECOND):
+        while time.monotonic() < ends_at:
+            if web.get_metrics(addresses.exporter).select(name, consumergroup=group):
+                return
+            time.sleep(1)
 
 
 @contextlib.contextmanager

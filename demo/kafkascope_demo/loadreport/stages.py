@@ -8,6 +8,7 @@ from typing import Final
 
 from kafkascope_demo.loadreport.samples import Buckets, Sample
 
+_TELLING_S: Final = 10.0
 _JITTER_S: Final = 1.5
 """Seconds' worth of events by which lag comes and goes while all is well, as commits do."""
 
@@ -32,7 +33,7 @@ class StageReport:
             of what was processed from the stage's begin until its events were committed.
         drain_s: From the stage's end until all that was in the topic then was committed.
         keeps_up: Whether lag did not rise over the stage's second half, but for what comes and goes
-            with commits. None when nothing was delivered.
+            with commits. None when nothing was delivered, and of a stage too short to tell.
     """
 
     stage: int
@@ -118,7 +119,11 @@ def _stage(samples: Sequence[Sample], number: int) -> StageReport:
         end_lag=int(last.lag),
         end_to_end_p99_ms=_milliseconds(quantile(end_to_end, 0.99)),
         drain_s=round(drained.seconds - last.seconds, 1) if drained else None,
-        keeps_up=last.lag - middle.lag <= delivered * _JITTER_S if delivered else None,
+        keeps_up=(
+            last.lag - middle.lag <= delivered * _JITTER_S
+            if delivered and seconds >= _TELLING_S
+            else None
+        ),
     )
 
 

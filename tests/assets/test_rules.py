@@ -91,12 +91,41 @@ def test_nothing_fires_where_nothing_is_wrong(situation: dict[str, Any], tmp_pat
     """Healthy, idle, restarted, counting anew: at no time."""
     series = {**SILENT["common"], **situation.get("instead", {}), **situation["series"]}
     tests = [
-        {"eval_time": at, "alertname": name, "exp_alerts": []}
-        for at in SILENT["at"]
+        {"eval_time": f"{minute}m", "alertname": name, "exp_alerts": []}
+        for minute in range(119)
         for name in sorted(ALERTS)
     ]
     given = input_series(series)
     promtool(tmp_path, [{"interval": "1m", "input_series": given, "alert_rule_test": tests}])
+
+
+@needs_promtool
+def test_an_alert_tells_clusters_apart(tmp_path: Path) -> None:
+    """A group of the same name that consumes elsewhere neither hides it nor fires."""
+    case = next(case for case in FIRING if case["alert"] == "KafkaConsumerGroupStuck")
+    moving = {
+        name: "0+100x60" if name.startswith("kafka_consumergroup_current_offset_sum") else values
+        for name, values in case["series"].items()
+    }
+    alert = ALERTS[case["alert"]]
+    expected = {
+        "exp_labels": {**alert["labels"], **case["labels"], "cluster": "east"},
+        "exp_annotations": {**alert["annotations"], "summary": case["summary"]},
+    }
+    test = {"eval_time": case["at"], "alertname": case["alert"], "exp_alerts": [expected]}
+    given = [*input_series(case["series"], "east"), *input_series(moving, "west")]
+    promtool(tmp_path, [{"interval": "1m", "input_series": given, "alert_rule_test": [test]}])
+
+
+@pytest.mark.parametrize(
+    "job", ["kafka-exporter", "kafka_exporter", "kafkascope-exporter", "prom/kafka-exporter"]
+)
+def test_exporters_are_known_by_usual_names_of_their_jobs(job: str) -> None:
+    """Those of the chart, of danielqsj's documentation, and of a PodMonitor."""
+    expression = ALERTS["KafkascopeExporterDown"]["expr"]
+    pattern = re.search('job=~"(.+)"', expression)
+    assert pattern
+    assert re.fullmatch(pattern[1], job)
 
 
 @needs_promtool

@@ -105,7 +105,7 @@ def test_a_demo_that_went_down_leaves_nothing_but_its_logs(tmp_path: Path) -> No
         "every process to end",
     )
     left = {path.name for path in tmp_path.iterdir()}
-    assert left <= {"lock", "logs", "supervisord.conf", "prometheus.yml"}
+    assert left <= {"lock", "logs", "supervisord.conf", "prometheus.yml", "rules.yml"}
     logs = {log.name for log in (tmp_path / "logs").iterdir()}
     assert {"broker-1.log", "producer.log", "locust.log"} <= logs
     gone = command(tmp_path, "status")

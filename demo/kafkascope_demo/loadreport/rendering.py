@@ -52,6 +52,8 @@ def _known(value: float | None) -> str:
 
 def _conclusion(report: LoadReport) -> str:
     most, behind = report.keeps_up_with, report.falls_behind_at
+    if all(one.keeps_up is None for one in report.stages):
+        return "No stage was long enough to tell what the consumers keep up with."
     if most is None:
         return "The consumers did not keep up with any stage."
     kept = f"The consumers kept up with {most:g} events/s"

@@ -23,6 +23,8 @@ def families(snapshot: Snapshot, labels: Labels) -> Iterator[Family]:
         _offsets("kafka_topic_partition_oldest_offset", snapshot.start, labels),
     )
     yield from _replication(snapshot, labels)
+    yield _offline(snapshot, labels)
+    yield _under_min_in_sync(snapshot, labels)
 
 
 def _offsets(name: str, offsets: PartitionOffsets, labels: Labels) -> list[str]:
@@ -80,15 +82,19 @@ def _replication(snapshot: Snapshot, labels: Labels) -> Iterator[Family]:
             for p, tail in partitions
         ],
     )
-    yield Family(
+
+
+def _offline(snapshot: Snapshot, labels: Labels) -> Family:
+    start = labels.no_group
+    return Family(
         "kafka_topic_partition_offline",
         "1 if a partition has no leader, so that it can be neither read nor written, else 0.",
         [
             f"kafka_topic_partition_offline{start}{tail}{1 if p.leader is None else 0}"
-            for p, tail in partitions
+            for name, topic in snapshot.topology.topics.items()
+            for p, tail in zip(topic.partitions, labels.partitions[name].values(), strict=True)
         ],
     )
-    yield _under_min_in_sync(snapshot, labels)
 
 
 def _under_min_in_sync(snapshot: Snapshot, labels: Labels) -> Family:

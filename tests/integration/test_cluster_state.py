@@ -39,7 +39,7 @@ def test_the_minimum_of_in_sync_replicas_is_each_topics_own(
     strict = make_topic(replication=3, config={"min.insync.replicas": "2"})
     plain = make_topic(replication=1)
     with collecting(kafka) as cycles:
-        snapshot = cycles.until(lambda s, _: strict in s.min_in_sync, 30, "the configurations")
+        snapshot = cycles.until(lambda s, _: {strict, plain} <= s.min_in_sync.keys(), 90, "them")
     assert (snapshot.min_in_sync[strict], snapshot.min_in_sync[plain]) == (2, 1)
 
 

@@ -24,6 +24,7 @@ DIRECTORY: Final = Path(".kafkascope") / "demo"
 _BROKERS: Final = 3
 _HEALTHY_S: Final = 90.0
 _HOPELESS_S: Final = 10.0
+_KILLED_S: Final = 10.0
 _ENDS_AT_ONCE: Final = frozenset({"backoff", "fatal"})
 _SHOWN: Final = 300
 
@@ -254,10 +255,13 @@ def _end_remains(directory: Path) -> None:
         supervisor = psutil.Process(int((directory / "supervisord.pid").read_text()))
         if not any(str(directory) in word for word in supervisor.cmdline()):
             return
-        for process in [*supervisor.children(recursive=True), supervisor]:
-            process.kill()
+        family = [supervisor, *supervisor.children(recursive=True)]
     except (OSError, ValueError, psutil.Error):
         return
+    for process in family:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(family, _KILLED_S)
 
 
 def follow(path: Path, write: Callable[[str], object], *, forever: bool) -> None:

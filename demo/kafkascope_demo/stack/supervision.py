@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import psutil
 from supervisor.xmlrpc import SupervisorTransport
 
 from kafkascope_demo.localkafka import LocalKafkaError
@@ -112,12 +113,16 @@ class Supervision:
         self._call("signalProcess", name, "KILL")
 
     def stop(self) -> None:
-        """Stop all parts and the supervisor, and wait until it is gone."""
-        with contextlib.suppress(OSError, xmlrpc.client.Error), self._rpc() as supervisor:
-            supervisor.shutdown()
-        ends_at = time.monotonic() + _STOP_S
-        while self.answers() and time.monotonic() < ends_at:
-            time.sleep(0.1)
+        """Stop all parts in order and the supervisor, and wait until its process has ended."""
+        try:
+            with self._rpc() as supervisor:
+                number: int = supervisor.getPID()
+                process = psutil.Process(number)
+                supervisor.shutdown()
+        except (OSError, xmlrpc.client.Error, psutil.Error):
+            return
+        with contextlib.suppress(psutil.TimeoutExpired):  # while it shuts down it answers nothing
+            process.wait(_STOP_S)
 
     def _call(self, method: str, *arguments: str) -> None:
         try:

@@ -5,7 +5,7 @@ for minutes, and a cycle asks for a part of them at most.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,6 +20,9 @@ _TOPIC: Final = 2  # Kafka's number of this type of resource
 _OLDEST: Final = 1
 _REFRESH_S: Final = 300.0
 _RETRY_S: Final = 60.0
+_NOT_YET_S: Final = 5.0
+_NOT_YET: Final = "UNKNOWN_TOPIC_OR_PARTITION"
+"""A broker learns of a topic later than the one that told us of it."""
 _TOPICS_PER_REQUEST: Final = 200
 _TOPICS_PER_CYCLE: Final = 2000
 
@@ -99,10 +102,17 @@ class MinInSyncReader:
                 continue
             for told in answer.response.results:
                 code = error_name(told.error_code)
+                if code == _NOT_YET:
+                    self._ask_again(told.resource_name, now + _NOT_YET_S)
+                    continue
                 if code and code not in NOT_GRANTED:
                     yield Failure("DescribeConfigs", str(answer.call.broker), code)
                     continue
                 self._learn(told.resource_name, None if code else _value(told), topology, now)
+
+    def _ask_again(self, name: TopicName, due: float) -> None:
+        if name in self._known:
+            self._known[name] = replace(self._known[name], due=due)
 
     def _learn(self, name: TopicName, value: int | None, topology: Topology, now: float) -> None:
         if name in self._known:

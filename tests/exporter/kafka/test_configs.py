@@ -9,7 +9,7 @@ from kafkascope_exporter.kafka.wire import Call
 from kafkascope_exporter.model import Failure, Topic, Topology
 from tests.exporter.kafka.fakewire import FakeWire, Silence, told, topology
 
-DENIED, TIMED_OUT = 29, 7
+DENIED, TIMED_OUT, UNKNOWN_TOPIC = 29, 7, 3
 
 
 class Configs(FakeWire):
@@ -95,6 +95,17 @@ def test_without_the_right_there_is_no_value_and_no_failure() -> None:
     known, failures = MinInSyncReader(configs).read(topics("a", "b", "c"), 0, 0.0)
     assert known == {"c": 1}
     assert failures == [Failure("DescribeConfigs", "1", "REQUEST_TIMED_OUT")]
+
+
+def test_a_topic_that_a_broker_does_not_know_yet_is_asked_for_again_in_seconds() -> None:
+    """It is as new as that; no failure."""
+    configs = Configs()
+    reader = MinInSyncReader(configs)
+    configs.errors = {"a": UNKNOWN_TOPIC}
+    assert reader.read(topics("a"), 0, 0.0) == ({}, [])
+    configs.errors = {}
+    assert reader.read(topics("a"), 0, 4.0) == ({}, [])
+    assert reader.read(topics("a"), 0, 5.0) == ({"a": 1}, [])
 
 
 def test_a_topic_that_was_created_anew_or_deleted_keeps_nothing() -> None:

@@ -5,6 +5,10 @@ PYTHON ?=
 ARGS ?=
 PROMETHEUS ?=
 DIST ?= dist
+# Images: what their names begin with, their tag, what builds them (docker, podman or buildah when empty).
+REGISTRY ?=
+IMAGE_TAG ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' exporter/pyproject.toml)
+export IMAGE_BUILD PLATFORM PUSH PYTHON_IMAGE
 
 BIN := .venv/bin
 # Where 'make run' and 'kafkascope-demo up' have their brokers. An orderly end removes it, so its state
@@ -15,7 +19,7 @@ LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --
 	--python-version=3.11 --custom-compile-command='make lock' \
 	$(addprefix --no-emit-package=kafkascope-,exporter tracing demo)
 
-.PHONY: help install run load load-report test test-slow coverage lint type rules golden dashboards pictures bench drill test-versions lock dist clean
+.PHONY: help install run load load-report test test-slow coverage lint type rules golden dashboards pictures bench drill test-versions lock dist images clean
 
 help: ## list the targets (the default)
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 16
@@ -93,14 +97,17 @@ test-versions: install ## run the tests on older Kafka releases, and tracing's o
 
 lock: install ## renew requirements/*.txt, and check that each pin has its wheels
 	$(LOCK) requirements/dev.in -o requirements/dev.txt
-	for part in exporter demo; do $(LOCK) -c requirements/dev.txt requirements/$$part.in -o requirements/$$part.txt || exit; done
+	for part in build exporter demo; do $(LOCK) -c requirements/dev.txt requirements/$$part.in -o requirements/$$part.txt || exit; done
 	$(LOCK) requirements/peers.in -o requirements/peers.txt && PATH="$(BIN):$$PATH" $(BIN)/python requirements/check.py
 
 dist: install ## build sdist and wheel of the exporter and of tracing into dist/
 	for part in exporter tracing; do $(BIN)/python -m build --no-isolation --outdir $(DIST) $$part || exit; done
 
+images: install ## build the images (REGISTRY=, IMAGE_TAG=, WHEELS=1, PLATFORM=, PUSH=1, PYTHON_IMAGE=, IMAGE_BUILD=command)
+	@$(BIN)/python -m helm.images --tag '$(IMAGE_TAG)' --registry '$(REGISTRY)' $(if $(filter 1,$(WHEELS)),--wheels) $(ARGS)
+
 clean: ## remove environments, build output, caches and what runs left
 	@for kafka in $(DEMO_KAFKA); do test ! -e $$kafka/cluster.json || { \
 		echo "make clean: brokers of a demo may still run; end it with Ctrl-C or 'kafkascope-demo down' or, if it" \
 		"was killed, by: $(BIN)/kafkascope-demo kafka down --directory $$kafka" >&2; exit 1; }; done
-	rm -rf .venv .venv-peers .kafkascope dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-peers .kafkascope build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -29,7 +29,7 @@ def test_each_source_has_its_lock() -> None:
     sources = sorted(path.stem for path in (ROOT / "requirements").glob("*.in"))
 
     assert [name.removesuffix(".txt") for name in LOCKED] == sources
-    assert sources == ["demo", "dev", "exporter", "peers"]
+    assert sources == ["build", "demo", "dev", "exporter", "peers"]
 
 
 @pytest.mark.parametrize("name", LOCKED)
@@ -51,7 +51,7 @@ def test_locks_hold_no_address(name: str) -> None:
     assert "://" not in (ROOT / "requirements" / name).read_text()
 
 
-@pytest.mark.parametrize("name", ["exporter.txt", "demo.txt"])
+@pytest.mark.parametrize("name", ["build.txt", "exporter.txt", "demo.txt"])
 def test_development_runs_what_users_run(name: str) -> None:
     """Each part's pins are those of the development environment."""
     assert pins(name).keys() <= pins("dev.txt").keys()

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from kafkascope_demo import run
+from kafkascope_demo import kafkasetup, run
 from kafkascope_demo.consumer import command as consumer
 from kafkascope_demo.loadreport import command as load_report
 from kafkascope_demo.localkafka import LocalKafkaError, commands
@@ -62,6 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     producer.register(below)
     consumer.register(below)
     otlp_receiver.register(below)
+    kafkasetup.register(below)
     arguments = parser.parse_args(argv)
     try:
         code: int = arguments.run(arguments)

@@ -5,19 +5,22 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Final
 
-from kafkascope_demo import kafkasetup, run
+from kafkascope_demo import kafkasetup
 from kafkascope_demo.consumer import command as consumer
+from kafkascope_demo.demoerror import DemoError
+from kafkascope_demo.kubernetes import command as kubernetes
 from kafkascope_demo.loadreport import command as load_report
-from kafkascope_demo.localkafka import LocalKafkaError, commands
 from kafkascope_demo.otlpreceiver import command as otlp_receiver
 from kafkascope_demo.producer import command as producer
 from kafkascope_demo.scenarios import command as scenario
-from kafkascope_demo.stack import commands as stack
 from kafkascope_demo.verify import command as verify
 
 _INTERRUPTED: Final = 130
+_OF_THE_LOCAL_DEMO: Final = ("cryptography", "jgo", "psutil", "supervisor")
+"""Packages of the extra ``local``; an image has no use for them."""
 
 _DESCRIPTION: Final = """\
 See Kafkascope work on this machine, without Docker and without a system Java: real Kafka brokers,
@@ -53,9 +56,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     below = parser.add_subparsers(metavar="COMMAND", required=True)
-    commands.register(below)
-    run.register(below)
-    stack.register(below)
+    if all(find_spec(name) for name in _OF_THE_LOCAL_DEMO):
+        _register_local(below)
+    kubernetes.register(below)
     verify.register(below)
     scenario.register(below)
     load_report.register(below)
@@ -66,12 +69,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         code: int = arguments.run(arguments)
-    except LocalKafkaError as error:
+    except DemoError as error:
         print(f"kafkascope-demo: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return _INTERRUPTED
     return code
+
+
+def _register_local(below: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from kafkascope_demo import run  # noqa: PLC0415 - where its packages are
+    from kafkascope_demo.localkafka import commands  # noqa: PLC0415 - the same
+    from kafkascope_demo.stack import commands as stack  # noqa: PLC0415 - the same
+
+    commands.register(below)
+    run.register(below)
+    stack.register(below)
 
 
 if __name__ == "__main__":

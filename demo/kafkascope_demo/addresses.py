@@ -37,6 +37,7 @@ class Addresses:
         dead_letter_topic: Topic of what is no event.
         rules: Which values its Prometheus' alert rules have; None where it has no rules.
         load: Whether Locust has begun a load by itself.
+        bridge: Strimzi's Kafka Bridge; None where the demo has none.
         kafka_properties: librdkafka's properties for a client besides the bootstrap servers.
     """
 
@@ -52,6 +53,7 @@ class Addresses:
     dead_letter_topic: str = "ochacafe-event.dead-letter"
     rules: Literal["default", "test"] | None = None
     load: bool = False
+    bridge: str | None = None
     kafka_properties: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -18,8 +18,9 @@ from kafkascope_demo.liveview import PartRow, View
 from kafkascope_demo.localkafka import LocalKafkaError
 from kafkascope_demo.localkafka.distribution import Progress
 from kafkascope_demo.stack.commands import add_load, add_rules, print_addresses
-from kafkascope_demo.stack.local import DIRECTORY, LocalParts, down, sole_user_of, up
+from kafkascope_demo.stack.local import LocalParts, down, sole_user_of, up
 from kafkascope_demo.verify import Report, render, verify
+from kafkascope_demo.whichdemo import DIRECTORY
 
 _SHOWN_EVERY_S: Final = 1.0
 _LINE_EVERY_S: Final = 5.0

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from kafkascope_demo import whichdemo
 from kafkascope_demo.addresses import Addresses
+from kafkascope_demo.demoerror import DemoError
 from kafkascope_demo.load.stages import parse_stages
 from kafkascope_demo.loadreport import locustpage
 from kafkascope_demo.loadreport.rendering import to_markdown
 from kafkascope_demo.loadreport.samples import Sample, take_sample
 from kafkascope_demo.loadreport.stages import report
-from kafkascope_demo.localkafka import LocalKafkaError
-from kafkascope_demo.stack.local import DIRECTORY, LocalParts
 from kafkascope_demo.web import WebError
 
 _STAGES: Final = "5s:10,30s:10,5s:50,30s:50,5s:150,30s:150"
@@ -68,10 +68,8 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         metavar="PATH",
         help="where the reports go: PATH.md and PATH.json (default: %(default)s)",
     )
-    parser.add_argument(
-        "--directory", type=Path, default=DIRECTORY, help="of the demo (default: %(default)s)"
-    )
-    parser.set_defaults(run=_run)
+    whichdemo.add_options(parser)
+    parser.set_defaults(run=_run, parser=parser)
 
 
 def _stages(text: str) -> str:
@@ -94,16 +92,16 @@ def _at_least_0(text: str) -> float:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    parts = LocalParts(arguments.directory)
+    parts = whichdemo.parts(arguments, arguments.parser)
     addresses = parts.addresses()
     if addresses.locust is None:
-        raise LocalKafkaError("this demo has no Locust: kafkascope-demo down, then up")
+        raise DemoError("this demo has no Locust: kafkascope-demo down, then up")
     files = [Path(f"{arguments.output}{suffix}") for suffix in (".md", ".json")]
     try:
         for file in files:
             file.touch()
     except OSError as error:
-        raise LocalKafkaError(f"--output {arguments.output}: {error.strerror}") from error
+        raise DemoError(f"--output {arguments.output}: {error.strerror}") from error
     try:
         locustpage.swarm(addresses.locust, arguments.stages, arguments.user_rate)
         try:

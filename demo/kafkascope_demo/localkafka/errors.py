@@ -1,5 +1,7 @@
 """The one exception that users of a local cluster meet."""
 
+from kafkascope_demo.demoerror import DemoError
 
-class LocalKafkaError(Exception):
-    """What went wrong, in one line that names the cause and the remedy or the log to read."""
+
+class LocalKafkaError(DemoError):
+    """What went wrong with Kafka or the demo on this machine."""

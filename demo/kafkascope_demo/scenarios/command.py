@@ -4,14 +4,13 @@ import argparse
 import signal
 import sys
 import time
-from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 from rich.table import Table
 
+from kafkascope_demo import whichdemo
 from kafkascope_demo.scenarios import SCENARIOS, ScenarioError, injected
-from kafkascope_demo.stack.local import DIRECTORY, LocalParts
 from kafkascope_demo.web import WebError
 
 _LIST: Final = "list"
@@ -29,8 +28,8 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     """Add the command ``scenario``."""
     parser = commands.add_parser(
         "scenario",
-        help="make a fault in the running local demo, and undo it",
-        description="Makes a fault in the running local demo, waits, and undoes it; Ctrl-C undoes "
+        help="make a fault in a running demo, and undo it",
+        description="Makes a fault in a running demo, waits, and undoes it; Ctrl-C undoes "
         "it at once. Meanwhile kafkascope_demo_scenario{name} is 1 in the producer's metrics.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -46,13 +45,8 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         metavar="SECONDS",
         help="how long it lasts (default: 60)",
     )
-    parser.add_argument(
-        "--directory",
-        type=Path,
-        default=DIRECTORY,
-        help="directory of the local demo (default: %(default)s)",
-    )
-    parser.set_defaults(run=_run)
+    whichdemo.add_options(parser)
+    parser.set_defaults(run=_run, parser=parser)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -61,8 +55,9 @@ def _run(arguments: argparse.Namespace) -> int:
         return 0
     scenario = SCENARIOS[arguments.name]
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    parts = whichdemo.parts(arguments, arguments.parser)
     try:
-        with injected(scenario, LocalParts(arguments.directory)):
+        with injected(scenario, parts):
             print(
                 f"{scenario.does}, for {arguments.seconds:g} s; alert: {scenario.alert}", flush=True
             )

@@ -8,7 +8,8 @@ from typing import Final
 
 from kafkascope_demo.alertrules import RULE_VALUES
 from kafkascope_demo.localkafka import LocalKafkaError
-from kafkascope_demo.stack.local import DIRECTORY, LocalParts, down, follow, sole_user_of, up
+from kafkascope_demo.stack.local import LocalParts, down, follow, sole_user_of, up
+from kafkascope_demo.whichdemo import DIRECTORY
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

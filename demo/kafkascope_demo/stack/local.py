@@ -20,7 +20,6 @@ from kafkascope_demo.stack.parts import Part, parts
 from kafkascope_demo.stack.plan import FILE, Plan, any_ports, choose_ports
 from kafkascope_demo.stack.supervision import Supervision, short_socket
 
-DIRECTORY: Final = Path(".kafkascope") / "demo"
 _BROKERS: Final = 3
 _HEALTHY_S: Final = 90.0
 _HOPELESS_S: Final = 10.0

@@ -68,7 +68,8 @@ def read(directory: Path = DIRECTORY) -> list[dict[str, Any]]:
 def rightly_empty(directory: Path = DIRECTORY) -> dict[str, dict[str, str]]:
     """Read why queries find nothing.
 
-    By when that is (``calm``, ``healthy``), by place; those of ``rules`` by metric.
+    By when that is (``calm``, ``healthy``, ``without_receiver``), by place; those of ``rules`` by
+    metric.
     """
     text = (directory.parent / "rightly-empty.yaml").read_text(encoding="utf-8")
     found: dict[str, dict[str, str]] = yaml.safe_load(text)

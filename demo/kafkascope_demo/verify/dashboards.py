@@ -12,6 +12,7 @@ from kafkascope_demo.verify.report import Check, Outcome
 from kafkascope_demo.web import WebError
 
 _NAME: Final = "every dashboard query returns data"
+_OTHER: Final = "without_receiver"
 _LOOKED_AT_S: Final = 900.0
 _COMES_S: Final = 45.0
 """A part that has just begun is scraped twice, and then has a rate."""
@@ -27,15 +28,19 @@ def excused(asked: Asked, reasons: Mapping[str, str]) -> bool:
     return any(f"{board}: {asked.place}" in reasons for board in (asked.dashboard, "*"))
 
 
-def outcome(prometheus: str, patience_s: float = _COMES_S) -> Outcome:
+def outcome(prometheus: str, patience_s: float = _COMES_S, *, receiver: bool = True) -> Outcome:
     """Ask every query, and those that find nothing again for a while.
 
     Args:
         prometheus: Its address.
+        receiver: Whether traces go to the demo's own receiver.
         patience_s: Seconds after which what is empty stays so.
     """
     asked = [query for board in dashboards.read() for query in dashboards.queries(board)]
-    reasons = dict(ChainMap(*dashboards.rightly_empty().values()))
+    found = dashboards.rightly_empty()
+    reasons = dict(
+        ChainMap(*(why for when, why in found.items() if when != _OTHER or not receiver))
+    )
     ends_at = time.monotonic() + patience_s
     empty = _still_empty(prometheus, asked)
     while wrong := {query: why for query, why in empty.items() if not excused(query, reasons)}:
@@ -53,7 +58,7 @@ def outcome(prometheus: str, patience_s: float = _COMES_S) -> Outcome:
 
 
 def _run(addresses: Addresses) -> Iterator[Outcome]:
-    yield outcome(f"{addresses.prometheus}")
+    yield outcome(f"{addresses.prometheus}", receiver=addresses.traces.kind == "receiver")
 
 
 def _still_empty(prometheus: str, asked: Iterable[Asked]) -> dict[Asked, str]:

@@ -19,7 +19,7 @@ LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --
 	--python-version=3.11 --custom-compile-command='make lock' \
 	$(addprefix --no-emit-package=kafkascope-,exporter tracing demo)
 
-.PHONY: help install run load load-report test test-slow coverage lint type rules golden dashboards pictures bench drill test-versions lock dist images clean
+.PHONY: help install run load load-report test test-slow coverage lint type rules golden dashboards pictures bench drill test-versions lock dist images demo demo-status demo-verify demo-scenario demo-load demo-logs demo-down clean
 
 help: ## list the targets (the default)
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 16
@@ -105,6 +105,38 @@ dist: install ## build sdist and wheel of the exporter and of tracing into dist/
 
 images: install ## build the images (REGISTRY=, IMAGE_TAG=, WHEELS=1, PLATFORM=, PUSH=1, PYTHON_IMAGE=, IMAGE_BUILD=command)
 	@$(BIN)/python -m helm.images --tag '$(IMAGE_TAG)' --registry '$(REGISTRY)' $(if $(filter 1,$(WHEELS)),--wheels) $(ARGS)
+
+# The demo in the cluster that kubectl talks to. IMAGES=0: the images are there already.
+RELEASE ?= kafkascope
+NAMESPACE ?= kafkascope
+PROFILE ?= default
+DEMO := $(BIN)/kafkascope-demo kubernetes
+OF := --release '$(RELEASE)' --namespace '$(NAMESPACE)'
+export IMAGE_LOAD REGISTRY
+
+demo: install ## install the demo into Kubernetes and verify it (PROFILE=minimal|default|secure|seed, KAFKA_NODES=, OTLP=, YES=1, IMAGES=0)
+	@images=; if [ '$(IMAGES)' != 0 ]; then images=$$($(MAKE) --no-print-directory images) || exit 1; fi; \
+	$(DEMO) up $(OF) --profile '$(PROFILE)' $(if $(filter 1,$(YES)),--yes) $(if $(KAFKA_NODES),--set kafka.nodes=$(KAFKA_NODES)) \
+	  $(if $(OTLP),--set otlp.backend=$(OTLP)) $$(for image in $$images; do echo --image $$image; done) $(ARGS)
+
+demo-status: install ## show the demo's pods in Kubernetes, and how to reach its pages
+	@$(DEMO) status $(OF) $(ARGS)
+
+demo-verify: install ## ask the demo in Kubernetes whether it works
+	@$(DEMO) verify $(OF) $(ARGS)
+
+demo-scenario: install ## make a fault in Kubernetes, and see its alert come and go (S=stuck-consumer)
+	@$(DEMO) scenario $(OF) $(ARGS) '$(S)'
+
+demo-load: install ## change the load in Kubernetes (STAGES= with a report, 0 stops; USERS=, WORKERS=, USER_RATE=)
+	@$(DEMO) load $(OF) $(if $(STAGES),--stages '$(STAGES)') $(if $(USERS),--users $(USERS)) \
+	  $(if $(WORKERS),--workers $(WORKERS)) $(if $(USER_RATE),--user-rate $(USER_RATE)) $(ARGS)
+
+demo-logs: install ## show logs of the demo in Kubernetes (C=producer for one component)
+	@$(DEMO) logs $(OF) $(ARGS) $(C)
+
+demo-down: install ## remove everything of the demo from Kubernetes (YES=1)
+	@$(DEMO) down $(OF) $(if $(filter 1,$(YES)),--yes) $(ARGS)
 
 clean: ## remove environments, build output, caches and what runs left
 	@for kafka in $(DEMO_KAFKA); do test ! -e $$kafka/cluster.json || { \

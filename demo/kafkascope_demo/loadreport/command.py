@@ -24,6 +24,8 @@ _EVERY_S: Final = 1.0
 _BEGINS_WITHIN_S: Final = 20.0
 _MAY_FAIL: Final = 20
 _LOCUST: Final = "locust"
+JSON_LINE: Final = "load-report.json: "
+"""What the line begins with that holds the whole report."""
 
 _EXAMPLES: Final = """\
 examples:
@@ -67,6 +69,11 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         default=Path("load-report"),
         metavar="PATH",
         help="where the reports go: PATH.md and PATH.json (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--print-json",
+        action="store_true",
+        help=f"print the JSON too, on one line after {JSON_LINE!r}",
     )
     whichdemo.add_options(parser)
     parser.set_defaults(run=_run, parser=parser)
@@ -117,6 +124,8 @@ def _run(arguments: argparse.Namespace) -> int:
     for file, text in zip(files, (markdown, json.dumps(found.to_json(), indent=2)), strict=True):
         file.write_text(f"{text.rstrip()}\n", encoding="utf-8")
     print(markdown)
+    if arguments.print_json:
+        print(JSON_LINE + json.dumps(found.to_json()), flush=True)
     print(f"written: {', '.join(map(str, files))}", file=sys.stderr)
     return 0 if found.stages else 1
 

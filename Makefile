@@ -115,7 +115,7 @@ OF := --release '$(RELEASE)' --namespace '$(NAMESPACE)'
 export IMAGE_LOAD REGISTRY
 
 demo: install ## install the demo into Kubernetes and verify it (PROFILE=minimal|default|secure|seed, KAFKA_NODES=, OTLP=, YES=1, IMAGES=0)
-	@images=; if [ '$(IMAGES)' != 0 ]; then images=$$($(MAKE) --no-print-directory images) || exit 1; fi; \
+	@images=; if [ '$(IMAGES)' != 0 ]; then images=$$($(MAKE) --no-print-directory images ARGS=) || exit 1; fi; \
 	$(DEMO) up $(OF) --profile '$(PROFILE)' $(if $(filter 1,$(YES)),--yes) $(if $(KAFKA_NODES),--set kafka.nodes=$(KAFKA_NODES)) \
 	  $(if $(OTLP),--set otlp.backend=$(OTLP)) $$(for image in $$images; do echo --image $$image; done) $(ARGS)
 

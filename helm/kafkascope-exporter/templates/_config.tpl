@@ -1,4 +1,4 @@
-{{/* The exporter's configuration file. Secrets stand in files of their own. */}}
+{{/* The exporter's configuration file. Secrets stand in files of their own. What `config` gives for the cluster is put over what the other values give. */}}
 {{- define "kafkascope-exporter.config" -}}
 {{- $v := .Values -}}
 {{- $cluster := dict "show_all_offsets" $v.showAllOffsets -}}
@@ -37,6 +37,7 @@
 {{- range $name, $value := $v.collect }}{{ if $value }}{{ $_ := set $collect $name $value }}{{ end }}{{ end -}}
 {{- $web := dict "listen_address" ":9308" "telemetry_path" $v.web.telemetryPath -}}
 {{- if $v.web.tls.enabled }}{{ $_ := set $web "tls" (dict "enabled" true "cert_file" "/etc/kafkascope/web/tls.crt" "key_file" "/etc/kafkascope/web/tls.key") }}{{ end -}}
-{{- $config := dict "web" $web "collect" $collect "metrics" (dict "uncommitted" $v.uncommitted) "log" $v.log "clusters" (list $cluster) -}}
-{{- toYaml (mergeOverwrite $config (deepCopy $v.config)) -}}
+{{- $config := dict "web" $web "collect" $collect "metrics" (dict "uncommitted" $v.uncommitted) "log" (deepCopy $v.log) -}}
+{{- range $v.config.clusters }}{{ $cluster = mergeOverwrite $cluster (deepCopy .) }}{{ end -}}
+{{- toYaml (mergeOverwrite $config (deepCopy (omit $v.config "clusters")) (dict "clusters" (list $cluster))) -}}
 {{- end -}}

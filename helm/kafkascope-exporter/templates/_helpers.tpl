@@ -23,6 +23,11 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: exporter
 {{- end -}}
 
+{{/* Of the pod of `helm test`. */}}
+{{- define "kafkascope-exporter.testLabels" -}}
+{{ include "kafkascope-exporter.selectorLabels" . | replace "component: exporter" "component: exporter-test" }}
+{{- end -}}
+
 {{- define "kafkascope-exporter.labels" -}}
 {{ include "kafkascope-exporter.selectorLabels" . }}
 app.kubernetes.io/part-of: kafkascope
@@ -45,7 +50,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if .Values.tls.create }}{{ include "kafkascope-exporter.fullname" . }}-tls{{ else }}{{ tpl .Values.tls.existingSecret . }}{{ end -}}
 {{- end -}}
 {{- define "kafkascope-exporter.caSecret" -}}
-{{- default (include "kafkascope-exporter.tlsSecret" .) (tpl .Values.tls.existingCaSecret .) -}}
+{{- if .Values.tls.existingCaSecret }}{{ tpl .Values.tls.existingCaSecret . }}
+{{- else if or (not .Values.tls.create) .Values.tls.create.ca }}{{ include "kafkascope-exporter.tlsSecret" . }}{{ end -}}
 {{- end -}}
 {{- define "kafkascope-exporter.saslSecret" -}}
 {{- if .Values.sasl.password }}{{ include "kafkascope-exporter.fullname" . }}-sasl{{ else }}{{ tpl .Values.sasl.existingSecret . }}{{ end -}}

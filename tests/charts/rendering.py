@@ -221,20 +221,3 @@ def pod_specs(objects: Sequence[dict[str, Any]]) -> Iterator[tuple[str, dict[str
 def containers(pod: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Give all containers of a pod, the initial ones first."""
     return [*pod.get("initContainers", ()), *pod["containers"]]
-
-
-def dumped(objects: Sequence[dict[str, Any]]) -> str:
-    """Give objects as golden files have them; long texts as blocks."""
-    return yaml.dump_all(objects, Dumper=_Blocks, sort_keys=True, allow_unicode=True, width=120)
-
-
-class _Blocks(yaml.SafeDumper):
-    """Writes texts of several lines as blocks."""
-
-    def represent_text(self, text: str) -> yaml.ScalarNode:
-        """Give a text's node."""
-        style = "|" if "\n" in text else None
-        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_Blocks.add_representer(str, _Blocks.represent_text)

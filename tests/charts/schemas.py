@@ -65,9 +65,9 @@ def closed(schema: Any) -> Any:  # noqa: ANN401 - any part of a JSON schema
     return result
 
 
-def faults(objects: Sequence[Mapping[str, Any]]) -> list[str]:
+def problems(objects: Sequence[Mapping[str, Any]]) -> list[str]:
     """Give what an API server would refuse, with the object that it is about."""
-    return [f"{identity(rendered)}: {fault}" for rendered in objects for fault in _of(rendered)]
+    return [f"{identity(rendered)}: {problem}" for rendered in objects for problem in _of(rendered)]
 
 
 def _of(rendered: Mapping[str, Any]) -> list[str]:

@@ -19,7 +19,7 @@ LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --
 	--python-version=3.11 --custom-compile-command='make lock' \
 	$(addprefix --no-emit-package=kafkascope-,exporter tracing demo)
 
-.PHONY: help install run load load-report test test-slow coverage lint type rules golden dashboards pictures bench drill test-versions lock dist images demo demo-status demo-verify demo-scenario demo-load demo-logs demo-down clean
+.PHONY: help install run load load-report test test-slow coverage lint type rules golden dashboards pictures bench drill test-versions lock dist images demo demo-status demo-verify demo-scenario demo-load demo-audit demo-logs demo-down clean
 
 help: ## list the targets (the default)
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 16
@@ -131,6 +131,9 @@ demo-scenario: install ## make a fault in Kubernetes, and see its alert come and
 demo-load: install ## change the load in Kubernetes (STAGES= with a report, 0 stops; USERS=, WORKERS=, USER_RATE=)
 	@$(DEMO) load $(OF) $(if $(STAGES),--stages '$(STAGES)') $(if $(USERS),--users $(USERS)) \
 	  $(if $(WORKERS),--workers $(WORKERS)) $(if $(USER_RATE),--user-rate $(USER_RATE)) $(ARGS)
+
+demo-audit: install ## delete pods in Kubernetes at random for two minutes, and see that no acknowledged event is lost
+	@$(DEMO) audit $(OF) $(ARGS)
 
 demo-logs: install ## show logs of the demo in Kubernetes (C=producer for one component)
 	@$(DEMO) logs $(OF) $(ARGS) $(C)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Final
 
-from kafkascope_demo import kafkasetup
+from kafkascope_demo import audit, kafkasetup
 from kafkascope_demo.consumer import command as consumer
 from kafkascope_demo.demoerror import DemoError
 from kafkascope_demo.kubernetes import command as kubernetes
@@ -66,6 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     consumer.register(below)
     otlp_receiver.register(below)
     kafkasetup.register(below)
+    audit.register(below)
     arguments = parser.parse_args(argv)
     try:
         code: int = arguments.run(arguments)

@@ -10,6 +10,7 @@ from typing import Final
 from kafkascope_demo.demoerror import DemoError
 from kafkascope_demo.kubernetes import rollout
 from kafkascope_demo.kubernetes.installation import CHART, PROFILES, Wanted, confirm, install
+from kafkascope_demo.kubernetes.killing import killing
 from kafkascope_demo.kubernetes.release import Release
 from kafkascope_demo.kubernetes.removal import remove
 from kafkascope_demo.kubernetes.tools import Tools
@@ -41,6 +42,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     _add(below, "status", "show its pods, and how to reach its pages", _status)
     _add(below, "verify", "ask it whether it works", _verify)
     _add(below, "scenario", "make a fault, and see its alert come and go", _scenario, _add_scenario)
+    _add(below, "audit", "kill pods at random, and see that no event is lost", _audit, _add_audit)
     _add(below, "load", "change its load, and report on stages", _load, _add_load)
     _add(below, "logs", "show logs of a component", _logs, _add_logs)
     _add(below, "down", "remove everything of it", _down, _add_yes)
@@ -80,6 +82,13 @@ def _add_up(parser: argparse.ArgumentParser) -> None:
 
 def _add_scenario(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("scenario", choices=SCENARIOS, metavar="NAME", help=", ".join(SCENARIOS))
+
+
+def _add_audit(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--for", dest="seconds", type=float, default=120.0, metavar="SECONDS")
+    parser.add_argument(
+        "--kill-every", type=float, default=10.0, metavar="SECONDS", help="0 kills none"
+    )
 
 
 def _add_load(parser: argparse.ArgumentParser) -> None:
@@ -158,6 +167,16 @@ def _verify(arguments: argparse.Namespace) -> int:
 def _scenario(arguments: argparse.Namespace) -> int:
     _, release = _release(arguments)
     return release.run([f"--scenario={arguments.scenario}"], _say, _say)
+
+
+def _audit(arguments: argparse.Namespace) -> int:
+    tools, release = _release(arguments)
+    with killing(tools, release, arguments.kill_every, arguments.seconds, _say):
+        # Killing has ended some seconds before the last event is sent.
+        seconds = arguments.seconds + 15
+        code = release.run([f"--for={seconds:g}"], _say, _say, "audit")
+    release.wait(_say, 300)
+    return release.run([], _say, _say) or code
 
 
 def _load(arguments: argparse.Namespace) -> int:

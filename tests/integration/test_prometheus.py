@@ -1,58 +1,25 @@
 """A real Prometheus scrapes the exporter by the README's configuration, and Kafka's tool agrees."""
 
-import json
 import re
 import shutil
-import subprocess
-import urllib.parse
 from collections.abc import Iterator
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from kafkascope_demo.exporterprocess import ExporterProcess, free_port
+from kafkascope_demo.exporterprocess import ExporterProcess
 from kafkascope_demo.localkafka import LocalKafka
 from tests.integration.conftest import MakeTopic
 from tests.integration.running import running_exporter
+from tests.integration.scraping import Prometheus
 from tests.waiting import wait_until
 
 README = Path(__file__).parents[2] / "README.md"
 PARTITIONS = 3
 PRODUCED = 30
 COMMITTED = 3
-
-
-class Prometheus:
-    """A Prometheus server of this test's own."""
-
-    def __init__(self, directory: Path, target: str) -> None:
-        self.port = free_port()
-        configuration = directory / "prometheus.yml"
-        configuration.write_text("global: {scrape_interval: 1s}\n" + scrape_configs(target))
-        command = [
-            "prometheus",
-            f"--config.file={configuration}",
-            f"--storage.tsdb.path={directory / 'tsdb'}",
-            f"--web.listen-address=127.0.0.1:{self.port}",
-        ]
-        with (directory / "prometheus.log").open("wb") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log)
-
-    def query(self, promql: str) -> list[dict[str, Any]]:
-        """Give the instant vector of a query; nothing while the server is not up yet."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
-        try:
-            connection.request("GET", f"/api/v1/query?query={urllib.parse.quote(promql)}")
-            told = json.load(connection.getresponse())
-        except (OSError, HTTPException, ValueError):
-            return []
-        finally:
-            connection.close()
-        found: list[dict[str, Any]] = told.get("data", {}).get("result", [])
-        return found
 
 
 def scrape_configs(target: str) -> str:
@@ -75,10 +42,9 @@ def prometheus(exporter: ExporterProcess, tmp_path: Path) -> Iterator[Prometheus
     """A Prometheus that scrapes the exporter."""
     if shutil.which("prometheus") is None:
         pytest.skip("prometheus is not on PATH")
-    server = Prometheus(tmp_path, exporter.url.removeprefix("http://"))
+    server = Prometheus(tmp_path, scrape_configs(exporter.url.removeprefix("http://")))
     yield server
-    server.process.terminate()
-    server.process.wait(30)
+    server.stop()
 
 
 def told_by_kafka(kafka: LocalKafka, group: str) -> dict[str, int]:

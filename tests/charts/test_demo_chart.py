@@ -26,6 +26,13 @@ PROFILES: Final = sorted((DEMO / "profiles").glob("*.yaml"))
 VALUES: Final = [*PROFILES, *sorted((DEMO / "ci").glob("*.yaml"))]
 EMBEDDED: Final = [DEMO / "profiles" / f"{name}.yaml" for name in ("default", "minimal", "secure")]
 TEMPLATED: Final = {"Deployment", "StatefulSet", "Job"}
+NO_SCHEMA: Final = {
+    "external-secrets.io",
+    "gateway.networking.k8s.io",
+    "keda.sh",
+    "opentelemetry.io",
+}
+"""Groups of optional objects whose CRDs are not at hand: docs/kubernetes.md says so."""
 CLUSTER_WIDE: Final = {"Namespace"}
 
 Object = dict[str, Any]
@@ -80,7 +87,9 @@ def test_what_is_rendered_is_what_was_agreed_on(values: Path, *, refresh_golden:
 @every
 def test_every_object_is_what_kubernetes_takes(values: Path) -> None:
     """And Strimzi, where the objects are for its operator."""
-    assert problems(render(DEMO, [values])) == []
+    objects = render(DEMO, [values])
+    checked = [one for one in objects if one["apiVersion"].partition("/")[0] not in NO_SCHEMA]
+    assert problems(checked) == []
 
 
 @every

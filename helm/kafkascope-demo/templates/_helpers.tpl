@@ -131,12 +131,8 @@ capabilities: {drop: [ALL]}
 {{- $namespace := include "kafkascope-demo.namespace" (list . "monitoring") -}}
 {{- if .Values.otlp.collector.enabled -}}
 {{- printf "http://%s.%s.svc:4318" (include "kafkascope-demo.name" (list . "otel-collector")) $namespace -}}
-{{- else if eq .Values.otlp.backend "jaeger" -}}
-{{- printf "http://%s.%s.svc:4318" (include "kafkascope-demo.name" (list . "jaeger")) $namespace -}}
-{{- else if eq .Values.otlp.backend "openobserve" -}}
-{{- printf "http://%s.%s.svc:5080/api/default" (include "kafkascope-demo.name" (list . "openobserve")) $namespace -}}
 {{- else -}}
-{{- required "otlp.external.endpoint: otlp.backend external needs it, as http://host:4318" .Values.otlp.external.endpoint -}}
+{{- include "kafkascope-demo.backendEndpoint" . -}}
 {{- end -}}
 {{- end -}}
 
@@ -186,9 +182,18 @@ capabilities: {drop: [ALL]}
 {{- end }}
 {{- end -}}
 {{- define "kafkascope-demo.kafkaVolumes" -}}
+{{- $root := index . 0 }}
 {{- with include "kafkascope-demo.userSecret" . }}
 - name: kafka-user
+  {{- if eq $root.Values.kafka.mode "strimzi" }}
+  projected:
+    defaultMode: 0440
+    sources:
+      - secret: {name: {{ . }}}
+      - secret: {name: {{ include "kafkascope-demo.strimziCluster" $root }}-cluster-ca-cert, items: [{key: ca.crt, path: ca.crt}]}
+  {{- else }}
   secret: {secretName: {{ . }}, defaultMode: 0440}
+  {{- end }}
 {{- end }}
 {{- end -}}
 

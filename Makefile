@@ -19,7 +19,7 @@ LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --
 	--python-version=3.11 --custom-compile-command='make lock' \
 	$(addprefix --no-emit-package=kafkascope-,exporter tracing demo)
 
-.PHONY: help install run load load-report test test-slow coverage lint type rules golden dashboards pictures bench drill test-versions lock dist images demo demo-status demo-verify demo-scenario demo-load demo-audit demo-logs demo-down clean
+.PHONY: help install run load load-report test test-slow coverage lint type rules golden dashboards charts-docs pictures bench drill test-versions lock dist images demo demo-status demo-verify demo-scenario demo-load demo-audit demo-logs demo-down clean
 
 help: ## list the targets (the default)
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 16
@@ -76,10 +76,13 @@ rules: install ## write the alert rules for Prometheus users from their source i
 	@$(BIN)/python -m kafkascope_demo.alertrules > helm/kafkascope-exporter/rules/kafkascope.rules.yaml
 
 golden: install ## rewrite the golden files from what the code renders now
-	$(BIN)/python -m pytest -n 0 --refresh-golden tests/exporter $(ARGS)
+	$(BIN)/python -m pytest -n 0 --refresh-golden tests/exporter tests/charts $(ARGS)
 
-dashboards: install ## write grafana/dashboards/*.json from grafana/*.py
+dashboards: install ## write grafana/dashboards/*.json from grafana/*.py, and their copies in the chart
 	$(BIN)/python -m grafana.build
+
+charts-docs: install ## write the table of values into each chart's README
+	$(BIN)/python -m helm.valuestable
 
 pictures: install ## draw the dashboards into docs/images (PROMETHEUS=url; ARGS=--help)
 	@$(BIN)/python -m grafana.draw --prometheus $(or $(PROMETHEUS),http://127.0.0.1:9090) $(ARGS)

@@ -1,4 +1,4 @@
-"""`make dashboards`: writes grafana/dashboards/*.json."""
+"""`make dashboards`: writes grafana/dashboards/*.json, and their copies in the exporter's chart."""
 
 from pathlib import Path
 from typing import Final
@@ -17,6 +17,9 @@ from grafana.frame import Frame
 DIRECTORY: Final = Path(__file__).parent / "dashboards"
 """Where the files are that Grafana imports."""
 
+CHART: Final = Path(__file__).parents[1] / "helm/kafkascope-exporter/files/dashboards"
+"""Charts cannot read outside of their folder."""
+
 DASHBOARDS: Final[tuple[Frame, ...]] = (
     cluster_overview.DASHBOARD,
     topics_and_partitions.DASHBOARD,
@@ -31,13 +34,14 @@ DASHBOARDS: Final[tuple[Frame, ...]] = (
 
 def main() -> None:
     """Write each dashboard, and remove what is none any more."""
-    DIRECTORY.mkdir(exist_ok=True)
-    for path in DIRECTORY.glob("*.json"):
-        path.unlink()
-    for dashboard in DASHBOARDS:
-        path = DIRECTORY / f"{dashboard.uid}.json"
-        path.write_text(dashboard.render(), encoding="utf-8")
-        print(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+    for directory in (DIRECTORY, CHART):
+        directory.mkdir(exist_ok=True)
+        for path in directory.glob("*.json"):
+            path.unlink()
+        for dashboard in DASHBOARDS:
+            path = directory / f"{dashboard.uid}.json"
+            path.write_text(dashboard.render(), encoding="utf-8")
+            print(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 if __name__ == "__main__":

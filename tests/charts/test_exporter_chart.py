@@ -1,6 +1,7 @@
 """The exporter's chart: what it renders, and what it refuses."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -114,6 +115,38 @@ def test_every_selector_finds_the_pods(values: Path) -> None:
     assert len(selectors) >= 2
     assert all(selector.items() <= labels.items() for selector in selectors)
     assert all("app.kubernetes.io/version" not in selector for selector in selectors)
+
+
+def test_openshift_can_choose_the_user_itself() -> None:
+    """As the README says: null takes a default away."""
+    context = {"runAsUser": None, "runAsGroup": None, "fsGroup": None}
+    pod = the(render(EXPORTER, [KAFKA, {"podSecurityContext": context}]), "Deployment")["spec"][
+        "template"
+    ]["spec"]
+    assert pod["securityContext"] == {
+        "runAsNonRoot": True,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+
+
+@pytest.mark.parametrize(("release", "prefix"), [("lag", "kafka/"), ("kafkascope-exporter", "")])
+def test_the_alerts_about_the_exporter_know_its_job(release: str, prefix: str) -> None:
+    """A ServiceMonitor's job is the Service's name, a PodMonitor's its own behind the namespace."""
+    values = yaml.safe_load((alertrules.FOLDER / "rules-values.yaml").read_text())["default"]
+    job = the(render(EXPORTER, [KAFKA], release), "Service")["metadata"]["name"]
+    assert re.fullmatch(values["exporter_job"], f"{prefix}{job}")
+
+
+def test_strimzis_user_is_the_one_that_its_value_file_names() -> None:
+    """Its Secret and its cluster agree, and its CRD takes it."""
+    user = yaml.safe_load((EXPORTER / "examples" / "kafkauser.yaml").read_text())
+    values = yaml.safe_load((EXPORTER / "values-strimzi.yaml").read_text())
+    cluster = user["metadata"]["labels"]["strimzi.io/cluster"]
+    assert problems([user]) == []
+    assert values["tls"]["existingSecret"] == user["metadata"]["name"]
+    assert values["tls"]["existingCaSecret"] == f"{cluster}-cluster-ca-cert"
+    assert values["kafka"]["servers"] == [f"{cluster}-kafka-bootstrap:9093"]
+    assert values["podLabels"] == user["metadata"]["labels"]
 
 
 @pytest.mark.parametrize("chosen", alertrules.RULE_VALUES)

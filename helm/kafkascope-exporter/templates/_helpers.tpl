@@ -45,6 +45,13 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if $image.digest }}@{{ $image.digest }}{{ else }}:{{ default .Chart.AppVersion $image.tag }}{{ end -}}
 {{- end -}}
 
+{{/* Secrets to pull images with; other charts' global values name them without `name`, too. */}}
+{{- define "kafkascope-exporter.imagePullSecrets" -}}
+{{- range concat .Values.global.imagePullSecrets .Values.imagePullSecrets }}
+- name: {{ kindIs "string" . | ternary . (get (kindIs "map" . | ternary . dict) "name") }}
+{{- end }}
+{{- end -}}
+
 {{/* Secrets with TLS files and with the password; empty for none. */}}
 {{- define "kafkascope-exporter.tlsSecret" -}}
 {{- if .Values.tls.create }}{{ include "kafkascope-exporter.fullname" . }}-tls{{ else }}{{ tpl .Values.tls.existingSecret . }}{{ end -}}
@@ -82,7 +89,7 @@ port: http
 path: {{ $root.Values.web.telemetryPath }}
 {{- if $root.Values.web.tls.enabled }}
 scheme: https
-tlsConfig: {insecureSkipVerify: true}
+tlsConfig: {{- default (dict "insecureSkipVerify" true) $monitor.tlsConfig | toYaml | nindent 2 }}
 {{- end }}
 {{- with $monitor.interval }}
 interval: {{ . }}

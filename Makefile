@@ -19,7 +19,7 @@ LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --
 	--python-version=3.11 --custom-compile-command='make lock' \
 	$(addprefix --no-emit-package=kafkascope-,exporter tracing demo)
 
-.PHONY: help install run load load-report test test-slow coverage lint type rules golden dashboards charts-docs pictures bench drill test-versions lock dist images demo demo-status demo-verify demo-scenario demo-load demo-audit demo-logs demo-down clean
+.PHONY: help install run load load-report test test-slow coverage lint type rules golden dashboards charts-docs pictures bench drill test-versions lock dist images compose compose-down demo demo-status demo-verify demo-scenario demo-load demo-audit demo-logs demo-down clean
 
 help: ## list the targets (the default)
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 16
@@ -108,6 +108,16 @@ dist: install ## build sdist and wheel of the exporter and of tracing into dist/
 
 images: install ## build the images (REGISTRY=, IMAGE_TAG=, WHEELS=1, PLATFORM=, PUSH=1, PYTHON_IMAGE=, IMAGE_BUILD=command)
 	@$(BIN)/python -m helm.images --tag '$(IMAGE_TAG)' --registry '$(REGISTRY)' $(if $(filter 1,$(WHEELS)),--wheels) $(ARGS)
+
+COMPOSE := $(shell for engine in docker podman; do $$engine compose version >/dev/null 2>&1 && echo $$engine compose && break; done)
+
+compose: ## run the demo with docker compose or podman compose, and verify it (not run in our tests)
+	@test -n '$(COMPOSE)' || { echo "make compose: neither 'docker compose' nor 'podman compose' works here; without them: make run" >&2; exit 1; }
+	$(COMPOSE) -f demo/compose.yaml up --build --detach --wait
+	$(COMPOSE) -f demo/compose.yaml run --rm verifier
+
+compose-down: ## stop the demo of make compose, and drop its volumes
+	$(COMPOSE) -f demo/compose.yaml down --volumes
 
 # The demo in the cluster that kubectl talks to. IMAGES=0: the images are there already.
 RELEASE ?= kafkascope

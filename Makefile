@@ -19,7 +19,7 @@ LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --
 	--python-version=3.11 --custom-compile-command='make lock' \
 	$(addprefix --no-emit-package=kafkascope-,exporter tracing demo)
 
-.PHONY: help install run load load-report test test-slow coverage lint type rules golden dashboards charts-docs pictures bench drill test-versions lock dist images compose compose-down demo demo-status demo-verify demo-scenario demo-load demo-audit demo-logs demo-down clean
+.PHONY: help install run load load-report test test-slow coverage lint type rules golden dashboards charts-docs pictures bench drill test-versions lock dist images package compose compose-down demo demo-status demo-verify demo-scenario demo-load demo-audit demo-logs demo-down clean
 
 help: ## list the targets (the default)
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 16
@@ -108,6 +108,9 @@ dist: install ## build sdist and wheel of the exporter and of tracing into dist/
 
 images: install ## build the images (REGISTRY=, IMAGE_TAG=, WHEELS=1, PLATFORM=, PUSH=1, PYTHON_IMAGE=, IMAGE_BUILD=command)
 	@$(BIN)/python -m helm.images --tag '$(IMAGE_TAG)' --registry '$(REGISTRY)' $(if $(filter 1,$(WHEELS)),--wheels) $(ARGS)
+
+package: dist ## write wheels, charts, image digests and bills of materials into dist/
+	@$(BIN)/python -m helm.package --version '$(IMAGE_TAG)' --registry '$(REGISTRY)' --output '$(DIST)'
 
 COMPOSE := $(shell for engine in docker podman; do $$engine compose version >/dev/null 2>&1 && echo $$engine compose && break; done)
 

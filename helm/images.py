@@ -117,7 +117,7 @@ def build(options: argparse.Namespace, environ: Mapping[str, str]) -> Iterator[s
     Raises:
         ImageError: One is not built.
     """
-    arguments = {"VERSION": options.tag, "REVISION": _revision()}
+    arguments = {"VERSION": options.tag, "REVISION": revision()}
     if base := environ.get("PYTHON_IMAGE"):
         arguments["PYTHON_IMAGE"] = base
     for part in options.only or IMAGES:
@@ -151,7 +151,8 @@ def _run(what: str, command: Sequence[str]) -> None:
     sys.stderr.write(f"{what}: {time.monotonic() - began:.0f} s\n")
 
 
-def _revision() -> str:
+def revision() -> str:
+    """Give the commit that is checked out; ``unknown`` outside a clone."""
     command = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     return done.stdout.strip() or "unknown"

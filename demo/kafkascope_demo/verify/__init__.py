@@ -11,6 +11,7 @@ from kafkascope_demo.addresses import Addresses
 from kafkascope_demo.verify import (
     alerts,
     answering,
+    bridge,
     dashboards,
     eventflow,
     exporter,
@@ -30,6 +31,8 @@ _NO_PROMETHEUS: Final = "Prometheus, its alerts and dashboards: it is not part o
 def checks(addresses: Addresses) -> list[Check]:
     """Give the checks that fit a demo, in their order."""
     found = [answering.CHECK, eventflow.CHECK, exporter.FRESH, exporter.LAG, tracing.CHECK]
+    if addresses.bridge:
+        found.append(bridge.CHECK)
     if addresses.prometheus:
         found += [prometheus.CHECK, alerts.CHECK]
         found += [dashboards.CHECK] if dashboards.shipped() else []

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from confluent_kafka import (
@@ -31,6 +31,35 @@ def event(title: str) -> dict[str, str]:
 
 
 def _run(addresses: Addresses) -> Iterator[Outcome]:
+    url = f"{addresses.producer}/kafka/produce"
+
+    def post(sent: Mapping[str, str]) -> str:
+        return web.request("POST", url, json=sent, timeout_s=30).text.strip()
+
+    yield flow(
+        addresses,
+        _NAME,
+        post,
+        "with ACK=submitted the producer answers before Kafka does: its log says why the delivery "
+        "failed",
+    )
+
+
+def flow(
+    addresses: Addresses, name: str, post: Callable[[Mapping[str, str]], str], unstored: str
+) -> Outcome:
+    """Send an event, and see it stored in Kafka and processed by the group.
+
+    Args:
+        addresses: Of the demo.
+        name: Of the check.
+        post: Sends an event, and gives the answer.
+        unstored: What to do when there was an answer, and Kafka does not hold the event.
+
+    Raises:
+        WebError: There was no answer.
+        KafkaException: Kafka does not answer.
+    """
     title = f"verify-{secrets.token_hex(8)}"
     consumer = Consumer(
         {
@@ -42,26 +71,18 @@ def _run(addresses: Addresses) -> Iterator[Outcome]:
     )
     try:
         _begin_at_the_end(consumer, addresses.topic)
-        url = f"{addresses.producer}/kafka/produce"
-        answer = web.request("POST", url, json=event(title), timeout_s=30)
+        answer = post(event(title))
         stored = _find(consumer, title)
     finally:
         consumer.close()
     if stored is None:
-        yield Outcome(
-            _NAME,
-            passed=False,
-            evidence=f"the producer answered {answer.text.strip()}, and after {_STORED_S:.0f} s "
-            f"{addresses.topic} did not hold the event",
-            fix="with ACK=submitted the producer answers before Kafka does: its log says why "
-            "the delivery failed",
-        )
-        return
+        told = f"the answer was {answer}, and after {_STORED_S:.0f} s {addresses.topic} did not "
+        return Outcome(name, passed=False, evidence=f"{told}hold the event", fix=unstored)
     place = f"{addresses.topic} partition {stored.partition()} offset {stored.offset()}"
     committed = _wait_for_commit(addresses, stored)
     passed = committed is not None and committed > (stored.offset() or 0)
-    yield Outcome(
-        _NAME,
+    return Outcome(
+        name,
         passed,
         f"stored at {place}; {addresses.group} has committed {committed}",
         f"{addresses.group} does not get on: look at the consumers' logs and at "

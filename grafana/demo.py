@@ -180,6 +180,22 @@ def _load() -> Panels:
     ]
 
 
+def _exporters() -> Panels:
+    ours, theirs = (
+        f"sum by (consumergroup, topic) ({name})"
+        for name in ("kafka_consumergroup_lag", "strimzi_kafka_consumergroup_lag")
+    )
+    return [
+        lines(
+            "Where two exporters differ",
+            "Lag by ours less lag by Strimzi's Kafka Exporter, where both run "
+            "(strimzi.kafkaExporter.enabled). 0 but for the moments between their readings.",
+            MESSAGES,
+            Query(f"{ours} - {theirs}", "{{consumergroup}} {{topic}}"),
+        )
+    ]
+
+
 def _telemetry() -> Panels:
     scenario = Query("max by (name) (kafkascope_demo_scenario)", "{{name}}")
     return [
@@ -219,6 +235,7 @@ DASHBOARD: Final = Frame(
         "Consumers": _consumer(),
         "Load": _load(),
         "Telemetry": _telemetry(),
+        "Two exporters": _exporters(),
     },
     refresh="10s",
 )

@@ -221,7 +221,7 @@ def test_every_reason_for_an_empty_query_is_of_a_query() -> None:
     reasons = dashboards.rightly_empty()
     of_rules = reasons.pop("rules")  # by metric
 
-    assert reasons.keys() == {"calm", "healthy", "without_receiver"}
+    assert reasons.keys() == {"calm", "healthy", "without_receiver", "without_strimzi"}
     assert of_rules.keys() <= metrics().keys()
     assert set(itertools.chain.from_iterable(reasons.values())) <= places
 

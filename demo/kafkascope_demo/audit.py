@@ -176,13 +176,13 @@ def _stored(
         if message is None or message.error():
             continue
         reached[message.partition() or 0] = (message.offset() or 0) + 1
-        title = _title(message.value() or b"")
+        title = title_of(message.value() or b"")
         if title.startswith(f"{mark}-"):
             found[title] += 1
     return found
 
 
-def _title(value: bytes) -> str:
+def title_of(value: bytes) -> str:
     """Give the title of an event, in either format of the producer's; empty for what is none."""
     text = value.decode(errors="replace")
     if text.startswith("Event [title="):

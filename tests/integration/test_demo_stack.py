@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from kafkascope_demo import web
+from kafkascope_demo.audit import audit
 from kafkascope_demo.scenarios import SCENARIOS, prove
 from kafkascope_demo.stack.local import LocalParts
 from kafkascope_demo.verify import verify
@@ -51,6 +52,14 @@ def test_the_verifier_fails_what_does_not_work_and_says_how_to_mend_it(demo: Loc
     assert "one trace goes from the HTTP request over Kafka to the consumer" in failed
     assert not any("lag" in name or "event" in name for name in failed)
     assert all(outcome.fix for outcome in failed.values())
+
+
+def test_an_audit_finds_every_event_that_was_acknowledged(demo: LocalParts) -> None:
+    """In Kafka, and processed; a consumer that is killed meanwhile costs nothing."""
+    demo.kill("consumer-1")
+    found = audit(demo.addresses(), seconds=5, rate=20)
+    assert found.ok, list(found.lines())
+    assert found.sent == len(found.acknowledged) >= 20
 
 
 def test_a_killed_part_is_started_again(demo: LocalParts) -> None:

@@ -19,7 +19,7 @@ _COMES_S: Final = 45.0
 
 
 def shipped() -> bool:
-    """Whether the dashboards are here: in the repository they are, in an image not."""
+    """Whether the dashboards are here: in the repository they are, and in the image."""
     return dashboards.DIRECTORY.is_dir()
 
 

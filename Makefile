@@ -101,6 +101,7 @@ test-versions: install ## run the tests on older Kafka releases, and tracing's o
 lock: install ## renew requirements/*.txt, and check that each pin has its wheels
 	$(LOCK) requirements/dev.in -o requirements/dev.txt
 	for part in build exporter demo; do $(LOCK) -c requirements/dev.txt requirements/$$part.in -o requirements/$$part.txt || exit; done
+	$(LOCK) exporter/kerberos/requirements.in -o exporter/kerberos/requirements.txt
 	$(LOCK) requirements/peers.in -o requirements/peers.txt && PATH="$(BIN):$$PATH" $(BIN)/python requirements/check.py
 
 dist: install ## build sdist and wheel of the exporter and of tracing into dist/

@@ -358,6 +358,10 @@ def test_the_minimal_profile_asks_for_two_gibibytes_at_most() -> None:
         ),
         ({"namespaces": {"kafka": "k"}}, "give both the same"),
         (
+            {"networkPolicies": {"enabled": True}, "kafka": {"mode": "strimzi"}},
+            "networkPolicies.enabled: with kafka.mode strimzi",
+        ),
+        (
             {
                 "security": {"enabled": True},
                 "kafka": {"mode": "external", "external": {"bootstrapServers": "a:1"}},

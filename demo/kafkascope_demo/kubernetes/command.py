@@ -26,6 +26,10 @@ examples:
 `make demo`, `make demo-scenario S=…` and so on call these.
 """
 
+_INTERRUPTED: Final = """
+interrupted; what is in the cluster stays: make demo-status shows it, make demo-down removes it
+"""
+
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command ``kubernetes``."""
@@ -62,7 +66,15 @@ def _add(
     )
     for add in adds:
         add(parser)
-    parser.set_defaults(run=run)
+
+    def run_or_tell(arguments: argparse.Namespace) -> int:
+        try:
+            return run(arguments)
+        except KeyboardInterrupt:
+            sys.stderr.write(_INTERRUPTED)
+            raise
+
+    parser.set_defaults(run=run_or_tell)
 
 
 def _add_yes(parser: argparse.ArgumentParser) -> None:

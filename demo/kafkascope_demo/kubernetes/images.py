@@ -1,6 +1,7 @@
 """Brings images to where a cluster finds them."""
 
 import shlex
+import shutil
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -10,6 +11,8 @@ from kafkascope_demo.kubernetes.tools import Runner
 _KIND: Final = "kind-"
 _K3D: Final = "k3d-"
 _MINIKUBE: Final = "minikube"
+_ENGINES: Final = ("docker", "podman", "buildah")
+"""In the order in which `make images` looks for them."""
 
 
 def load_command(image: str, context: str, environ: Mapping[str, str]) -> list[str] | None:
@@ -19,7 +22,7 @@ def load_command(image: str, context: str, environ: Mapping[str, str]) -> list[s
         image: Its name, with its tag.
         context: Of kubectl.
         environ: With ``IMAGE_LOAD`` (a command that takes the name), ``IMAGE_BUILD`` (one that
-            builds it where the cluster finds it), ``REGISTRY`` (which it is pushed to).
+            builds it where the cluster finds it), ``REGISTRY`` (which it is pushed to), ``PATH``.
 
     Raises:
         DemoError: Nothing is known about this cluster.
@@ -29,7 +32,7 @@ def load_command(image: str, context: str, environ: Mapping[str, str]) -> list[s
     if environ.get("IMAGE_BUILD"):
         return None
     if environ.get("REGISTRY"):
-        return ["docker", "push", image]
+        return [_engine(environ), "push", image]
     if context.startswith(_KIND):
         return ["kind", "load", "docker-image", image, "--name", context.removeprefix(_KIND)]
     if context.startswith(_K3D):
@@ -41,6 +44,11 @@ def load_command(image: str, context: str, environ: Mapping[str, str]) -> list[s
         "IMAGE_LOAD=COMMAND (it is called with an image's name) or REGISTRY=HOST/PATH (they are "
         "pushed there), or that they are there already by IMAGES=0"
     )
+
+
+def _engine(environ: Mapping[str, str]) -> str:
+    path = environ.get("PATH", "")
+    return next((one for one in _ENGINES if shutil.which(one, path=path)), _ENGINES[0])
 
 
 def load(

@@ -88,7 +88,7 @@ class Release:
             if line != told:
                 tell(f"{passed:4.0f} s  {line}")
                 told = line
-            found = list(rollout.troubles(pods))
+            found = [*rollout.failures(workloads), *rollout.troubles(pods)]
             since = {one.pod: since.get(one.pod, passed) for one in found}
             lasting = [one for one in found if passed - since[one.pod] >= _TROUBLE_S]
             if lasting:
@@ -98,9 +98,11 @@ class Release:
             time.sleep(_EVERY_S)
 
     def explain(self, trouble: Trouble) -> str:
-        """Say what is wrong with a pod: events, the end of its log, and what to do."""
-        lines = [f"pod {trouble.pod} (namespace {trouble.namespace}): {trouble.reason}"]
-        lines += [f"  event: {line}" for line in self._events(trouble.pod, trouble.namespace)]
+        """Say what is wrong with a pod or a workload: events, the end of its log, what to do."""
+        kind, _, name = trouble.pod.rpartition("/")
+        what = f"{kind or 'pod'} {name} (namespace {trouble.namespace})"
+        lines = [f"{what}: {trouble.reason}"]
+        lines += [f"  event: {line}" for line in self._events(name, trouble.namespace)]
         log = ["logs", trouble.pod, "-n", trouble.namespace, f"--tail={_LINES}", "--all-containers"]
         for previous in ([["--previous"]] if trouble.previous else []) + [[]]:
             done = self._tools.try_kubectl(*log, *previous)
@@ -139,6 +141,9 @@ class Release:
             self._wait_until_started(name, namespace, tell)
             self._tools.stream_kubectl(show, "logs", "--follow", name, "-n", namespace)
             return self._exit_code(name, namespace)
+        except KeyboardInterrupt:
+            tell(f"interrupted: pod {name} ends, and undoes what it has begun")
+            raise
         finally:
             self._tools.try_kubectl(
                 "delete", "pod", name, "-n", namespace, "--ignore-not-found", "--wait=false"

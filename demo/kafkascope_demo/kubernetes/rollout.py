@@ -22,15 +22,19 @@ _FIXES: Final = {
     "cluster another node",
     "oom": "raise the memory limit of its component: --set COMPONENT.resources.limits.memory=…",
     "crash": "its log above says why it ends",
+    "refused": "what refuses its pods (a quota, Pod Security, a webhook) is named above",
 }
+
+_FAILURES: Final = {"ReplicaFailure": "refused", "Failed": "crash"}
+"""Conditions of a Deployment and of a Job."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why a pod does not become ready by itself.
+    """Why a pod does not become ready, or a workload gets none, by itself.
 
     Args:
-        pod: Its name.
+        pod: Its name; of a workload ``KIND/NAME``.
         namespace: Its namespace.
         reason: In a few words.
         fix: What to do.
@@ -85,6 +89,22 @@ def troubles(pods: Sequence[Item]) -> Iterator[Trouble]:
                 _FIXES[kind],
                 previous=kind in {"crash", "oom"},
             )
+
+
+def failures(workloads: Sequence[Item]) -> Iterator[Trouble]:
+    """Say of each workload that gets no pods, or no more of them, why.
+
+    Args:
+        workloads: Deployments, StatefulSets and Jobs.
+    """
+    for item in workloads:
+        kind, metadata = item["kind"].lower(), item["metadata"]
+        for condition in item.get("status", {}).get("conditions", ()):
+            fix = _FAILURES.get(condition["type"])
+            if fix is not None and condition["status"] == "True":
+                reason = f"{condition.get('reason')}: {condition.get('message')}"
+                name = f"{kind}/{metadata['name']}"
+                yield Trouble(name, metadata["namespace"], reason, _FIXES[fix])
 
 
 def _trouble(pod: Item) -> tuple[str, str] | None:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -109,6 +110,8 @@ def _run(arguments: argparse.Namespace) -> int:
             file.touch()
     except OSError as error:
         raise DemoError(f"--output {arguments.output}: {error.strerror}") from error
+    # The first process of a container is not ended by SIGTERM alone, and the load would stay.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         locustpage.swarm(addresses.locust, arguments.stages, arguments.user_rate)
         try:

@@ -1,6 +1,7 @@
 """Which cluster it is, how images get there, and what is said when something is missing."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from kafkascope_demo.demoerror import DemoError
 from kafkascope_demo.kubernetes.images import load_command
 from kafkascope_demo.kubernetes.tools import Done
 from tests.demo.kubernetes.fakes import FakeRunner
+from tests.waiting import wait_until
 
 IMAGE = "kafkascope/demo:1"
 
@@ -31,6 +33,14 @@ def test_images_get_to_a_cluster_by_what_it_is(
 ) -> None:
     """Or by what the user says."""
     assert load_command(IMAGE, context, environ) == command
+
+
+def test_an_image_is_pushed_by_what_has_built_it(tmp_path: Path) -> None:
+    """`make images` takes podman where there is no docker."""
+    program(tmp_path, "podman", "")
+    program(tmp_path, "buildah", "")
+    environ = {"REGISTRY": "registry.example", "PATH": str(tmp_path)}
+    assert load_command(IMAGE, "gke", environ) == ["podman", "push", IMAGE]
 
 
 def test_an_unknown_cluster_is_told_how_images_can_get_there() -> None:
@@ -109,3 +119,28 @@ def test_nothing_is_changed_before_somebody_has_agreed(tmp_path: Path) -> None:
         assert done.returncode == 1, done.stderr
         assert "of cluster kind-a (https://a:6443)" in done.stdout.replace("from", "of")
         assert "YES=1 (or --yes) goes on" in done.stderr
+
+
+def test_ctrl_c_says_what_is_left_in_the_cluster(tmp_path: Path) -> None:
+    """In a line, with the exit code of an interrupt."""
+    program(tmp_path, "helm", "print('v4.3.1')")
+    started = tmp_path / "started"
+    program(
+        tmp_path,
+        "kubectl",
+        f"import pathlib, time\npathlib.Path({str(started)!r}).touch()\ntime.sleep(60)",
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kafkascope_demo", "kubernetes", "status"],
+        env=os.environ
+        | {"PATH": str(tmp_path), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    wait_until(started.exists, 30, "kubectl runs")
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "interrupted; what is in the cluster stays: make demo-status" in said
+    assert "kafkascope-demo" not in said

@@ -69,6 +69,28 @@ def test_a_command_runs_in_a_copy_of_the_verifiers_pod() -> None:
     assert runner.ran[-1].startswith(f"kubectl delete pod {created['metadata']['name']}")
 
 
+def test_an_interrupted_command_ends_its_pod() -> None:
+    """SIGTERM is what undoes a scenario's fault in there."""
+
+    def interrupt(_: str) -> str:
+        raise KeyboardInterrupt
+
+    runner = FakeRunner(
+        {
+            "helm get hooks": documents(VERIFIER),
+            "kubectl create": "",
+            "kubectl get pod": ended(0),
+            "kubectl logs": interrupt,
+            "kubectl delete pod": "",
+        }
+    )
+    told: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        release(runner).run(["--scenario=exporter-down"], told.append, told.append)
+    assert told[-1].endswith("ends, and undoes what it has begun")
+    assert runner.ran[-1].startswith("kubectl delete pod kafkascope-verifier-")
+
+
 def test_the_namespaces_are_those_of_the_manifest() -> None:
     """The release's own first."""
     found = release(FakeRunner({"helm get manifest": MANIFEST})).namespaces()

@@ -28,6 +28,27 @@ def test_a_job_is_waited_for_until_it_has_succeeded() -> None:
     assert rollout.waiting_for([JOB | {"status": {"succeeded": 1}}]) == []
 
 
+def failed(kind: str, condition: str, reason: str) -> Object:
+    """A workload that has failed so."""
+    status = {"conditions": [{"type": condition, "status": "True", "reason": reason}]}
+    return workload("producer", kind) | {"status": status}
+
+
+def test_a_workload_whose_pods_are_refused_or_have_failed_says_why() -> None:
+    """There is no pod to show then; conditions of one that works are no trouble."""
+    refused = failed("Deployment", "ReplicaFailure", "FailedCreate")
+    ended = failed("Job", "Failed", "BackoffLimitExceeded")
+    well = failed("Deployment", "Available", "MinimumReplicasAvailable")
+    found = list(rollout.failures([refused, well, ended]))
+    assert [one.pod for one in found] == [
+        "deployment/kafkascope-producer",
+        "job/kafkascope-producer",
+    ]
+    assert "FailedCreate" in found[0].reason
+    assert "a quota" in found[0].fix
+    assert "BackoffLimitExceeded" in found[1].reason
+
+
 def test_pods_that_have_ended_or_are_leaving_are_not_counted() -> None:
     """They will not be ready, and need not."""
     leaving = pod("kafkascope-producer-2")

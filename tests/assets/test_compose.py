@@ -36,7 +36,7 @@ def chart() -> list[dict[str, Any]]:
 
 def default(text: str) -> str:
     """A value where no variable is set."""
-    return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text)
+    return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text.replace("${REGISTRY:+${REGISTRY}/}", ""))
 
 
 def pod(chart: list[dict[str, Any]], name: str) -> dict[str, Any]:

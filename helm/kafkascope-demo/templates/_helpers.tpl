@@ -53,6 +53,11 @@ app.kubernetes.io/part-of: kafkascope
 {{- end }}
 {{- end -}}
 
+{{/* Takes (list $ OWN): annotations of a pod of our image; empty for none. */}}
+{{- define "kafkascope-demo.podAnnotations" -}}
+{{- with merge (dict) (index . 1) (index . 0).Values.podAnnotations }}{{ toYaml . }}{{ end -}}
+{{- end -}}
+
 {{/* Takes (list $ IMAGE): an image's reference; a digest counts more than a tag. */}}
 {{- define "kafkascope-demo.image" -}}
 {{- $root := index . 0 -}}
@@ -67,7 +72,10 @@ app.kubernetes.io/part-of: kafkascope
 automountServiceAccountToken: false
 enableServiceLinks: false
 {{- with .Values.global.imagePullSecrets }}
-imagePullSecrets: {{- toYaml . | nindent 2 }}
+imagePullSecrets:
+  {{- range . }}
+  - {name: {{ kindIs "string" . | ternary . (get (kindIs "map" . | ternary . dict) "name") }}}
+  {{- end }}
 {{- end }}
 {{- with .Values.nodeSelector }}
 nodeSelector: {{- toYaml . | nindent 2 }}
@@ -195,9 +203,4 @@ capabilities: {drop: [ALL]}
   secret: {secretName: {{ . }}, defaultMode: 0440}
   {{- end }}
 {{- end }}
-{{- end -}}
-
-{{/* Takes a probe's settings over those given as (list DEFAULTS OVERRIDES). */}}
-{{- define "kafkascope-demo.probe" -}}
-{{- toYaml (mergeOverwrite (deepCopy (index . 0)) (default dict (index . 1))) -}}
 {{- end -}}

@@ -14,7 +14,9 @@ metadata:
   namespace: {{ $namespace }}
   labels: {{- include "kafkascope-demo.labels" (list $root .component) | nindent 4 }}
 spec:
+  {{- if not (and $root.Values.keda.enabled (eq .component "consumer")) }}
   replicas: {{ .values.replicas }}
+  {{- end }}
   strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 1, maxUnavailable: 0}}
   selector:
     matchLabels: {{- include "kafkascope-demo.selectorLabels" (list $root .component) | nindent 6 }}
@@ -25,8 +27,8 @@ spec:
       {{- if $instrumented }}
       {{- $annotations = merge (dict "instrumentation.opentelemetry.io/inject-python" "true") $annotations }}
       {{- end }}
-      {{- with $annotations }}
-      annotations: {{- toYaml . | nindent 8 }}
+      {{- with include "kafkascope-demo.podAnnotations" (list $root $annotations) }}
+      annotations: {{- . | nindent 8 }}
       {{- end }}
     spec:
       {{- include "kafkascope-demo.pod" $root | nindent 6 }}

@@ -8,6 +8,24 @@
 {{- printf "%s-user-%s" (include "kafkascope-demo.fullname" (index . 0)) (index . 1) -}}
 {{- end -}}
 
+{{/*
+Templates of a pod and its containers as the standard "restricted" wants them: by itself the operator makes less (unless
+it runs with STRIMZI_POD_SECURITY_PROVIDER_CLASS=restricted). Takes the containers' names.
+*/}}
+{{- define "kafkascope-demo.strimziRestricted" -}}
+pod:
+  securityContext:
+    runAsNonRoot: true
+    fsGroup: 0
+    seccompProfile: {type: RuntimeDefault}
+{{- range . }}
+{{ . }}:
+  securityContext:
+    allowPrivilegeEscalation: false
+    capabilities: {drop: [ALL]}
+{{- end }}
+{{- end -}}
+
 {{/* Labels of a custom resource. Takes (list $ COMPONENT). */}}
 {{- define "kafkascope-demo.strimziLabels" -}}
 {{ include "kafkascope-demo.labels" . }}

@@ -104,7 +104,9 @@ class Release:
         lines = [f"{what}: {trouble.reason}"]
         lines += [f"  event: {line}" for line in self._events(name, trouble.namespace)]
         log = ["logs", trouble.pod, "-n", trouble.namespace, f"--tail={_LINES}", "--all-containers"]
-        for previous in ([["--previous"]] if trouble.previous else []) + [[]]:
+        # The pods of a Deployment that is refused new ones are those of before, and well.
+        tries = [] if kind == "deployment" else [["--previous"]] * trouble.previous + [[]]
+        for previous in tries:
             done = self._tools.try_kubectl(*log, *previous)
             if not done.code and done.out.strip():
                 lines += [f"  log: {line}" for line in done.out.strip().splitlines()]

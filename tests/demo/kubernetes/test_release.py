@@ -9,6 +9,7 @@ from kafkascope_demo.demoerror import DemoError
 from kafkascope_demo.kubernetes.installation import Wanted, create_namespace
 from kafkascope_demo.kubernetes.release import Release
 from kafkascope_demo.kubernetes.removal import remove
+from kafkascope_demo.kubernetes.rollout import Trouble
 from kafkascope_demo.kubernetes.tools import Done
 from tests.demo.kubernetes.fakes import FakeRunner, Object, documents, items, pod, workload
 
@@ -140,6 +141,16 @@ def test_a_wait_that_is_over_shows_pod_event_log_and_what_to_do() -> None:
         "  event: Unhealthy: Startup probe failed",
         "  log: OutOfMemoryError",
         "  fix: more time (--timeout), or see above",
+    ]
+
+
+def test_a_deployment_whose_pods_are_refused_is_explained_without_the_log_of_older_ones() -> None:
+    """Those run, and say nothing of it."""
+    runner = FakeRunner({"kubectl get events": items(), "kubectl logs": "all is well\n"})
+    trouble = Trouble("deployment/kafkascope-producer", "kafkascope", "FailedCreate: quota", "ask")
+    assert release(runner).explain(trouble).splitlines() == [
+        "deployment kafkascope-producer (namespace kafkascope): FailedCreate: quota",
+        "  fix: ask",
     ]
 
 

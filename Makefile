@@ -7,8 +7,8 @@ PROMETHEUS ?=
 DIST ?= dist
 # Images: what their names begin with, their tag, what builds them (docker, podman or buildah when empty).
 REGISTRY ?=
-IMAGE_TAG ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' exporter/pyproject.toml)
-export IMAGE_BUILD PLATFORM PUSH PYTHON_IMAGE
+IMAGE_TAG ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' exporter/pyproject.toml 2>/dev/null)
+export IMAGE_BUILD IMAGE_TAG PLATFORM PUSH PYTHON_IMAGE
 
 BIN := .venv/bin
 # Where 'make run' and 'kafkascope-demo up' have their brokers. An orderly end removes it, so its state
@@ -132,8 +132,9 @@ OF := --release '$(RELEASE)' --namespace '$(NAMESPACE)'
 export IMAGE_LOAD REGISTRY
 
 demo: install ## install the demo into Kubernetes and verify it (PROFILE=minimal|default|secure|seed, KAFKA_NODES=, OTLP=, YES=1, IMAGES=0)
-	@images=; if [ '$(IMAGES)' != 0 ]; then images=$$($(MAKE) --no-print-directory images ARGS=) || exit 1; fi; \
-	$(DEMO) up $(OF) --profile '$(PROFILE)' $(if $(filter 1,$(YES)),--yes) $(if $(KAFKA_NODES),--set kafka.nodes=$(KAFKA_NODES)) \
+	@$(DEMO) check $(OF) --profile '$(PROFILE)' $(if $(filter 1,$(YES)),--yes) || exit 1; \
+	images=; if [ '$(IMAGES)' != 0 ]; then images=$$($(MAKE) --no-print-directory images ARGS=) || exit 1; fi; \
+	$(DEMO) up $(OF) --profile '$(PROFILE)' --yes $(if $(KAFKA_NODES),--set kafka.nodes=$(KAFKA_NODES)) \
 	  $(if $(OTLP),--set otlp.backend=$(OTLP)) $$(for image in $$images; do echo --image $$image; done) $(ARGS)
 
 demo-status: install ## show the demo's pods in Kubernetes, and how to reach its pages

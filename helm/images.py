@@ -5,7 +5,9 @@ gets into it, and so that a command that takes just a name and a folder can buil
 """
 
 import argparse
+import hashlib
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -43,13 +45,20 @@ def allowed(root: Path = ROOT) -> list[str]:
     return [line.removeprefix("!") for line in lines if line.startswith("!")]
 
 
-def assemble(part: str, folder: Path, root: Path = ROOT) -> None:
+def assemble(
+    part: str, folder: Path, arguments: Mapping[str, str] | None = None, root: Path = ROOT
+) -> str:
     """Make a folder that an image is built from: its parts, with its Dockerfile at the top.
 
     Args:
         part: Key of ``IMAGES``.
         folder: Made anew.
+        arguments: Build arguments, written into the Dockerfile as its defaults: a command that
+            takes just a name and a folder has them, too.
         root: The repository.
+
+    Returns:
+        A hash of what the image is made of, whatever the arguments.
     """
     shutil.rmtree(folder, ignore_errors=True)
     for name in allowed(root):
@@ -59,7 +68,14 @@ def assemble(part: str, folder: Path, root: Path = ROOT) -> None:
             shutil.copytree(source, target, ignore=_LEFT_OUT)
         else:
             shutil.copyfile(source, target)
-    shutil.copyfile(root / IMAGES[part], folder / "Dockerfile")
+    dockerfile = (root / IMAGES[part]).read_text(encoding="utf-8")
+    found = hashlib.sha256(dockerfile.encode())
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        found.update(f"{file.relative_to(folder)}\0".encode() + file.read_bytes())
+    for name, value in (arguments or {}).items():
+        dockerfile = re.sub(rf"(?m)^ARG {name}=.*$", f"ARG {name}={value}", dockerfile)
+    (folder / "Dockerfile").write_text(dockerfile, encoding="utf-8")
+    return found.hexdigest()
 
 
 def build_command(
@@ -122,7 +138,8 @@ def build(options: argparse.Namespace, environ: Mapping[str, str]) -> Iterator[s
         arguments["PYTHON_IMAGE"] = base
     for part in options.only or IMAGES:
         folder = ROOT / "build" / "images" / part
-        assemble(part, folder)
+        content = assemble(part, folder, arguments)
+        folder.with_suffix(".sha256").write_text(f"{content}\n", encoding="utf-8")
         if options.wheels:
             _run(f"fetching the wheels of {part}", wheels_command(part, folder))
         name = f"{options.registry.rstrip('/')}/" if options.registry else ""

@@ -1,6 +1,7 @@
 """`make package`: charts, digests of the images that were built, bills of materials."""
 
 import argparse
+import re
 import shutil
 import subprocess
 import sys
@@ -13,20 +14,35 @@ import helm_python
 from helm import sbom
 from helm.images import IMAGES, ROOT, revision
 
+_OF_OUR_IMAGE: Final = re.compile(r'(?ms)(^image:\n(?:  .*?\n)*?  registry: )""')
 CHARTS: Final = ("kafkascope-exporter", "kafkascope-demo")
-_DIGEST: Final = {
-    "docker": ("image", "inspect", "--format", "{{index .RepoDigests 0}} {{.Id}}"),
-    "podman": ("image", "inspect", "--format", "{{.Digest}} {{.Id}}"),
-    "buildah": ("inspect", "--type=image", "--format", "{{.FromImageDigest}} {{.FromImageID}}"),
-}
+_DIGEST: Final = (
+    # Of what was pushed, for all its architectures; else the id of what is here.
+    ("docker", "buildx", "imagetools", "inspect", "--format", "{{.Manifest.Digest}}"),
+    ("docker", "image", "inspect", "--format", "{{.Id}}"),
+    ("podman", "image", "inspect", "--format", "{{.Digest}}"),
+    ("buildah", "inspect", "--type=image", "--format", "{{.FromImageDigest}}"),
+)
 
 
-def package_chart(name: str, version: str, folder: Path) -> Path:
-    """Pack a chart with those that it depends on, and give the file."""
+def package_chart(name: str, version: str, folder: Path, registry: str = "") -> Path:
+    """Pack a chart with those that it depends on, and give the file.
+
+    Args:
+        name: Of the chart.
+        version: Of the release.
+        folder: Where the file goes.
+        registry: Where our images are; what the chart names by default.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         unwanted = shutil.ignore_patterns("charts", "Chart.lock")
         for chart in CHARTS:
             shutil.copytree(ROOT / "helm" / chart, Path(scratch) / chart, ignore=unwanted)
+            values = Path(scratch) / chart / "values.yaml"
+            ours = _OF_OUR_IMAGE.sub(
+                rf'\g<1>"{registry}"', values.read_text(encoding="utf-8"), count=1
+            )
+            values.write_text(ours, encoding="utf-8")
         chart_folder = Path(scratch) / name
         helm_python.dependency_update(chart_folder, skip_refresh=True)
         return Path(
@@ -38,12 +54,10 @@ def package_chart(name: str, version: str, folder: Path) -> Path:
 
 def digest(name: str) -> str | None:
     """Give what an engine says of an image; None where none here has it."""
-    for engine, arguments in _DIGEST.items():
-        if shutil.which(engine):
-            done = subprocess.run(
-                [engine, *arguments, name], check=False, capture_output=True, text=True
-            )
-            if done.returncode == 0:
+    for command in _DIGEST:
+        if shutil.which(command[0]):
+            done = subprocess.run([*command, name], check=False, capture_output=True, text=True)
+            if done.returncode == 0 and done.stdout.strip():
                 return done.stdout.strip()
     return None
 
@@ -57,7 +71,8 @@ def main() -> int:
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
     for chart in CHARTS:
-        sys.stdout.write(f"{package_chart(chart, arguments.version, arguments.output)}\n")
+        packed = package_chart(chart, arguments.version, arguments.output, arguments.registry)
+        sys.stdout.write(f"{packed}\n")
     for part in IMAGES:
         written = sbom.write(part, arguments.version, revision(), arguments.output)
         sys.stdout.write(f"{written}\n")

@@ -49,6 +49,16 @@ def test_every_file_that_a_dockerfile_copies_is_let_in(part: str, tmp_path: Path
     assert [source for source in copied if not (tmp_path / "context" / source).exists()] == []
 
 
+def test_build_arguments_reach_a_command_that_takes_none(tmp_path: Path) -> None:
+    """As defaults; what the image is made of has the same hash with any of them."""
+    first = assemble("exporter", tmp_path / "a", {"PYTHON_IMAGE": "python:x", "VERSION": "9"})
+    other = assemble("exporter", tmp_path / "b")
+    lines = (tmp_path / "a" / "Dockerfile").read_text().splitlines()
+    assert {"ARG PYTHON_IMAGE=python:x", "ARG VERSION=9"} <= set(lines)
+    assert first == other
+    assert first != assemble("demo", tmp_path / "c")
+
+
 @pytest.mark.parametrize("part", PARTS)
 def test_an_image_runs_as_a_numeric_user_and_needs_no_shell(part: str) -> None:
     """Kubernetes can tell that it is not root, and what starts is the program itself."""

@@ -19,15 +19,19 @@ WORKFLOW = ROOT / ".github" / "workflows" / "release.yml"
 @pytest.mark.parametrize("chart", CHARTS)
 def test_a_chart_is_packed_with_what_it_depends_on(chart: str, tmp_path: Path) -> None:
     """Rules and dashboards are inside, values of our tests are not."""
-    file = package_chart(chart, "1.2.3", tmp_path)
+    file = package_chart(chart, "1.2.3", tmp_path, "registry.example/team")
     assert file.name == f"{chart}-1.2.3.tgz"
     with tarfile.open(file) as packed:
         names = set(packed.getnames())
         inside = packed.extractfile(f"{chart}/Chart.yaml")
         assert inside is not None
         told = yaml.safe_load(inside.read())
+        values = packed.extractfile(f"{chart}/values.yaml")
+        assert values is not None
+        image = yaml.safe_load(values.read())["image"]
     below = f"{chart}/" if chart == CHARTS[0] else f"{chart}/charts/{CHARTS[0]}/"
     assert {f"{below}files/rules.yaml", f"{below}values.schema.json"} <= names
+    assert image["registry"] == "registry.example/team"
     assert (told["version"], told["appVersion"]) == ("1.2.3", "1.2.3")
     assert not [name for name in names if "/ci/" in name]
 

@@ -11,7 +11,7 @@ import yaml
 from kafkascope_demo.localkafka.certificates import Authority
 from kafkascope_exporter.cli import parse
 from tests.assets.repository import ROOT, code_blocks
-from tests.charts.rendering import EXPORTER, render, the
+from tests.charts.rendering import DEMO, EXPORTER, RELEASE, render, the
 from tests.exporter.commands import ended
 
 VALUES: Final = [
@@ -123,3 +123,21 @@ def test_danielqsjs_arguments_are_passed_on(tmp_path: Path) -> None:
     assert cluster.servers == ("a:1", "b:2")
     assert cluster.topics.passes("x1")
     assert not cluster.topics.passes("ax")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [path for folder in ("profiles", "ci") for path in sorted((DEMO / folder).glob("*.yaml"))],
+    ids=lambda path: path.stem,
+)
+def test_the_exporter_takes_what_the_demo_gives_it(values: Path, tmp_path: Path) -> None:
+    """In every profile, with the same Kafka as the services."""
+    objects = render(DEMO, [values])
+    exporter = [
+        one
+        for one in objects
+        if one["metadata"]["name"] == f"{RELEASE}-exporter"
+        and one["kind"] in {"Deployment", "ConfigMap"}
+    ]
+    checked = ended("--check-config", *mounted(exporter, tmp_path))
+    assert checked.returncode == 0, checked.stderr

@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -42,6 +43,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     below = parser.add_subparsers(metavar="ACTION", required=True)
+    _add(below, "check", "ask whether it may be installed, and change nothing", _check, _add_check)
     _add(below, "up", "install or upgrade it, wait, verify", _up, _add_up)
     _add(below, "status", "show its pods, and how to reach its pages", _status)
     _add(below, "verify", "ask it whether it works", _verify)
@@ -81,9 +83,13 @@ def _add_yes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="do not ask")
 
 
-def _add_up(parser: argparse.ArgumentParser) -> None:
+def _add_check(parser: argparse.ArgumentParser) -> None:
     _add_yes(parser)
     parser.add_argument("--profile", choices=PROFILES, default="default")
+
+
+def _add_up(parser: argparse.ArgumentParser) -> None:
+    _add_check(parser)
     parser.add_argument("--values", type=Path, action="append", default=[], metavar="FILE")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument(
@@ -128,15 +134,25 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
-def _up(arguments: argparse.Namespace) -> int:
+def _check(arguments: argparse.Namespace) -> int:
+    _agreed(arguments)
+    return 0
+
+
+def _agreed(arguments: argparse.Namespace) -> tuple[Tools, Release]:
+    """Find the cluster, and ask whether it may be changed."""
     tools = Tools.found()
     context, server = tools.cluster()
-    release = Release(tools, arguments.release, arguments.namespace)
     confirm(
-        f"This installs release {release.name} ({arguments.profile}) into namespace "
-        f"{release.namespace} of cluster {context} ({server}).",
+        f"This installs release {arguments.release} ({arguments.profile}) into namespace "
+        f"{arguments.namespace} of cluster {context} ({server}).",
         yes=arguments.yes,
     )
+    return tools, Release(tools, arguments.release, arguments.namespace)
+
+
+def _up(arguments: argparse.Namespace) -> int:
+    tools, release = _agreed(arguments)
     wanted = Wanted(
         profile=arguments.profile,
         values=arguments.values,
@@ -192,6 +208,8 @@ def _audit(arguments: argparse.Namespace) -> int:
 
 
 def _load(arguments: argparse.Namespace) -> int:
+    if arguments.stages is not None and arguments.users is not None:
+        raise DemoError("USERS and STAGES: stages have users of their own; give one of them")
     tools, release = _release(arguments)
     settings = [] if arguments.workers is None else [f"locust.workers={arguments.workers}"]
     if arguments.stages == "0":
@@ -211,8 +229,10 @@ def _load(arguments: argparse.Namespace) -> int:
 
 def _upgrade(tools: Tools, release: Release, settings: list[str]) -> None:
     _say(f"changing {', '.join(settings)}")
+    tools.helm("dependency", "update", str(CHART), "--skip-refresh")
     tools.helm(
-        *("upgrade", release.name, str(CHART), "-n", release.namespace, "--reuse-values"),
+        *("upgrade", release.name, str(CHART), "-n", release.namespace),
+        "--reset-then-reuse-values",
         *(f"--set={one}" for one in settings),
     )
     release.wait(_say, 180)
@@ -249,14 +269,17 @@ def _logs(arguments: argparse.Namespace) -> int:
     if arguments.component:
         selector += f",app.kubernetes.io/component={arguments.component}"
     follow = ["--follow"] if arguments.follow else []
-    code = 0
-    for namespace in release.namespaces():
-        code |= tools.stream_kubectl(
+
+    def show(namespace: str) -> int:
+        return tools.stream_kubectl(
             _say,
             *("logs", "-n", namespace, "-l", selector, "--all-containers", "--prefix"),
             *(f"--tail={arguments.tail}", "--max-log-requests=50", *follow),
         )
-    return code
+
+    namespaces = release.namespaces()
+    with ThreadPoolExecutor(len(namespaces)) as pool:  # one that is followed does not end
+        return max(pool.map(show, namespaces))
 
 
 def _down(arguments: argparse.Namespace) -> int:
@@ -265,8 +288,8 @@ def _down(arguments: argparse.Namespace) -> int:
     release = Release(tools, arguments.release, arguments.namespace)
     there = release.exists()
     confirm(
-        f"This removes release {release.name}, its data and its volumes from cluster {context} "
-        f"({server}).",
+        f"This removes release {release.name}, its data, its volumes and the namespaces that were "
+        f"made for it from cluster {context} ({server}).",
         yes=arguments.yes,
     )
     namespaces = release.namespaces() if there else [release.namespace]

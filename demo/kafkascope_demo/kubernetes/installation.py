@@ -15,6 +15,8 @@ from kafkascope_demo.kubernetes.tools import Tools
 
 CHART: Final = Path(__file__).parents[3] / "helm" / "kafkascope-demo"
 PROFILES: Final = ("minimal", "default", "secure", "seed")
+_BUILT: Final = CHART.parents[1] / "build" / "images"
+"""Where `make images` leaves a hash of what each image is made of."""
 _ENFORCE: Final = "pod-security.kubernetes.io/enforce"
 
 Tell = Callable[[str], None]
@@ -43,7 +45,8 @@ class Wanted:
         """Give what helm is told of it."""
         files = [CHART / "profiles" / f"{self.profile}.yaml", *self.values]
         settings = [*self.settings, *(one for name in self.images for one in _image(name))]
-        return [f"--values={file}" for file in files] + [f"--set={one}" for one in settings]
+        built = [f"--set-string={one}" for name in self.images for one in _built(name)]
+        return [f"--values={file}" for file in files] + [f"--set={one}" for one in settings] + built
 
 
 def _image(name: str) -> list[str]:
@@ -52,6 +55,17 @@ def _image(name: str) -> list[str]:
     registry, _, part = path.rpartition("kafkascope/")
     prefix = "exporter.image" if part == "exporter" else "image"
     return [f"{prefix}.registry={registry.rstrip('/')}", f"{prefix}.tag={tag}"]
+
+
+def _built(name: str) -> list[str]:
+    """Give the setting that rolls the pods of an image that was built anew under the same name."""
+    part = "exporter" if name.rpartition(":")[0].endswith("kafkascope/exporter") else "demo"
+    file = _BUILT / f"{part}.sha256"
+    if not file.exists():
+        return []
+    prefix = "exporter." if part == "exporter" else ""
+    content = file.read_text(encoding="utf-8").strip()[:16]
+    return [f"{prefix}podAnnotations.kafkascope\\.io/built={content}"]
 
 
 def install(

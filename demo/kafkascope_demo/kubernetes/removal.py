@@ -11,15 +11,17 @@ from kafkascope_demo.kubernetes.tools import Tools
 
 CREATED_BY: Final = "kafkascope.io/created-by"
 MAKE_DEMO: Final = "make-demo"
-_STRIMZI: Final = (
-    ("kafkabridges", "kafkausers", "kafkatopics"),
-    ("kafkas", "kafkanodepools"),
+_CUSTOM: Final = (
+    "scaledobjects.keda.sh",
+    "externalsecrets.external-secrets.io",
+    "instrumentations.opentelemetry.io",
+    *(f"{kind}.kafka.strimzi.io" for kind in ("kafkabridges", "kafkausers", "kafkatopics")),
+    *(f"{kind}.kafka.strimzi.io" for kind in ("kafkas", "kafkanodepools")),
 )
-"""What an operator ends by itself, before what it is part of."""
-_STRIMZI_GROUP: Final = "kafka.strimzi.io"
+"""What an operator ends, in an order in which nothing goes before what it is part of."""
 _OURS: Final = (
     "deployments,statefulsets,jobs,pods,services,configmaps,secrets,persistentvolumeclaims,"
-    "serviceaccounts,roles,rolebindings,networkpolicies,poddisruptionbudgets"
+    "serviceaccounts,roles,rolebindings,networkpolicies,poddisruptionbudgets,ingresses"
 )
 _GONE_S: Final = 180
 _FINALIZERS_S: Final = 60
@@ -42,45 +44,48 @@ def remove(tools: Tools, release: Release, namespaces: Sequence[str], tell: Tell
     Raises:
         DemoError: kubectl or helm failed.
     """
-    for kinds in _STRIMZI if _has_strimzi(tools) else ():
+    known = set(tools.try_kubectl("api-resources", "-o", "name").out.split())
+    custom = [kind for kind in _CUSTOM if kind in known]
+    for kind in custom:
         for namespace in namespaces:
-            _remove_resources(tools, release, namespace, kinds, tell)
+            _remove_resources(tools, release, namespace, kind, tell)
     if release.exists():
         tell(f"uninstalling release {release.name}")
         tools.helm("uninstall", release.name, "-n", release.namespace, "--wait", "--timeout=3m")
     for namespace in namespaces:
-        for kind in ("pods", "persistentvolumeclaims"):
-            tools.try_kubectl(
-                *("delete", kind, "-n", namespace, "-l", release.selector),
-                *("--ignore-not-found", f"--timeout={_GONE_S}s"),
-            )
+        tools.try_kubectl(
+            *("delete", "pods,persistentvolumeclaims", "-n", namespace, "-l", release.selector),
+            *("--ignore-not-found", f"--timeout={_GONE_S}s"),
+        )
+    left = _wait_until_nothing(tools, release, ",".join([_OURS, *custom]), namespaces)
     for namespace in namespaces:
-        if _made_here(tools, namespace):
-            tell(f"deleting namespace {namespace}, which make demo has made")
-            tools.kubectl("delete", "namespace", namespace, f"--timeout={_GONE_S}s")
-    return _wait_until_nothing(tools, release, namespaces)
+        if not left and _made_here(tools, namespace):
+            _remove_namespace(tools, namespace, tell)
+    return left
 
 
-def _has_strimzi(tools: Tools) -> bool:
-    done = tools.try_kubectl("api-resources", f"--api-group={_STRIMZI_GROUP}", "-o", "name")
-    return not done.code and bool(done.out.strip())
+def _remove_namespace(tools: Tools, namespace: str, tell: Tell) -> None:
+    """Delete a namespace that was made for a demo, unless somebody else has something in it."""
+    if others := _others(tools, namespace):
+        tell(f"namespace {namespace} stays: {', '.join(others)} is in it")
+        return
+    tell(f"deleting namespace {namespace}, which make demo has made")
+    tools.kubectl("delete", "namespace", namespace, f"--timeout={_GONE_S}s")
 
 
 def _remove_resources(
-    tools: Tools, release: Release, namespace: str, kinds: Sequence[str], tell: Tell
+    tools: Tools, release: Release, namespace: str, kind: str, tell: Tell
 ) -> None:
     """Delete custom resources, and free those that no operator frees."""
-    for kind in kinds:
-        name = f"{kind}.{_STRIMZI_GROUP}"
-        if not _names(tools, name, namespace, release.selector):
-            continue
-        tell(f"deleting {kind} in {namespace}")
-        chosen = (name, "-n", namespace, "-l", release.selector)
-        tools.try_kubectl("delete", *chosen, f"--timeout={_FINALIZERS_S}s")
-        for left in _names(tools, name, namespace, release.selector):
-            tell(f"{left}: no operator frees it, its finalizers are removed")
-            free = json.dumps({"metadata": {"finalizers": None}})
-            tools.try_kubectl("patch", left, "-n", namespace, "--type=merge", "-p", free)
+    if not _names(tools, kind, namespace, release.selector):
+        return
+    tell(f"deleting {kind} in {namespace}")
+    chosen = (kind, "-n", namespace, "-l", release.selector)
+    tools.try_kubectl("delete", *chosen, f"--timeout={_FINALIZERS_S}s")
+    for left in _names(tools, kind, namespace, release.selector):
+        tell(f"{left}: no operator frees it, its finalizers are removed")
+        free = json.dumps({"metadata": {"finalizers": None}})
+        tools.try_kubectl("patch", left, "-n", namespace, "--type=merge", "-p", free)
 
 
 def _names(tools: Tools, kinds: str, namespace: str, selector: str) -> list[str]:
@@ -98,14 +103,24 @@ def _made_here(tools: Tools, namespace: str) -> bool:
     return bool(labels.get(CREATED_BY) == MAKE_DEMO)
 
 
-def _wait_until_nothing(tools: Tools, release: Release, namespaces: Sequence[str]) -> list[str]:
+def _others(tools: Tools, namespace: str) -> list[str]:
+    """Give what somebody else has in a namespace: releases, workloads, claims."""
+    releases = tools.helm("list", "-n", namespace, "--short").split()
+    kinds = "deployments,statefulsets,pods,persistentvolumeclaims"
+    done = tools.try_kubectl("get", kinds, "-n", namespace, "-o", "name")
+    return releases + (done.out.split() if not done.code else [])
+
+
+def _wait_until_nothing(
+    tools: Tools, release: Release, kinds: str, namespaces: Sequence[str]
+) -> list[str]:
     """Give what is left of a release after a while: objects, and volumes of its claims."""
     ends_at = time.monotonic() + _GONE_S
     while True:
         left = [
             f"{namespace}: {name}"
             for namespace in namespaces
-            for name in _names(tools, _OURS, namespace, release.selector)
+            for name in _names(tools, kinds, namespace, release.selector)
         ]
         left += _volumes(tools, namespaces, release.name)
         if not left or time.monotonic() >= ends_at:

@@ -20,6 +20,9 @@ _FIXES: Final = {
     "config": "an object that it mounts or reads is missing: see the event above",
     "unschedulable": "the node has too little left: PROFILE=minimal asks for less, or give the "
     "cluster another node",
+    "volume": "its volume is not there: kubectl get storageclass has to show a (default) one, or "
+    "name it by --set kafka.persistence.storageClass=NAME, or do without by "
+    "--set kafka.persistence.enabled=false",
     "oom": "raise the memory limit of its component: --set COMPONENT.resources.limits.memory=…",
     "crash": "its log above says why it ends",
     "refused": "what refuses its pods (a quota, Pod Security, a webhook) is named above",
@@ -111,7 +114,9 @@ def _trouble(pod: Item) -> tuple[str, str] | None:
     status = pod.get("status", {})
     for condition in status.get("conditions", ()):
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            return "unschedulable", f"cannot be scheduled: {condition.get('message', '')}"
+            message = condition.get("message", "")
+            kind = "volume" if "PersistentVolumeClaim" in message else "unschedulable"
+            return kind, f"cannot be scheduled: {message}"
     for one in (*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())):
         waiting = one.get("state", {}).get("waiting", {})
         reason = waiting.get("reason", "")

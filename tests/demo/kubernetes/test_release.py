@@ -190,6 +190,7 @@ def gone(**answers: str) -> FakeRunner:
             "kubectl api-resources": "",
             "helm status": "",
             "helm uninstall": "",
+            "helm list": "",
             "kubectl delete": "",
             "kubectl get namespace": "",
             "kubectl get": "",
@@ -212,12 +213,23 @@ def test_removal_leaves_namespaces_of_others_alone() -> None:
     ]
 
 
+def test_a_namespace_in_which_somebody_else_has_something_stays() -> None:
+    """Another release, though make demo has made the namespace."""
+    ours = {"metadata": {"labels": {"kafkascope.io/created-by": "make-demo"}}}
+    runner = gone(helm_list="other\n")
+    runner.answers["kubectl get namespace kafkascope"] = json.dumps(ours)
+    told: list[str] = []
+    assert remove(runner.tools(), release(runner), ["kafkascope"], told.append) == []
+    assert told[-1] == "namespace kafkascope stays: other is in it"
+    assert not [line for line in runner.ran if line.startswith("kubectl delete namespace")]
+
+
 def test_topics_are_freed_before_the_operators_cluster_goes() -> None:
     """A finalizer that no operator removes would keep the namespace for ever."""
     topics = iter(["kafkatopic/a\n", "kafkatopic/a\n"])
     runner = gone()
     runner.answers |= {
-        "kubectl api-resources": "kafkatopics.kafka.strimzi.io\n",
+        "kubectl api-resources": "kafkatopics.kafka.strimzi.io\nkafkas.kafka.strimzi.io\n",
         "kubectl get kafkatopics": lambda _: next(topics, ""),
         "kubectl get kafkas": lambda _: (
             "kafka/b\n" if "kubectl delete kafkas.kafka" not in "\n".join(runner.ran) else ""

@@ -75,6 +75,14 @@ def unschedulable() -> Object:
     return found
 
 
+def unbound() -> Object:
+    """A pod whose volume nothing makes."""
+    found = unschedulable()
+    message = "0/1 nodes: pod has unbound immediate PersistentVolumeClaims"
+    found["status"]["conditions"][0]["message"] = message
+    return found
+
+
 ENDED = {"lastState": {"terminated": {"exitCode": 1, "reason": "Error"}}, "restartCount": 5}
 KILLED = {"lastState": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}, "restartCount": 1}
 
@@ -98,6 +106,7 @@ KILLED = {"lastState": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}},
             "event above",
         ),
         (unschedulable(), "Insufficient cpu", "PROFILE=minimal"),
+        (unbound(), "PersistentVolumeClaims", "kubectl get storageclass"),
         (
             pod("kafkascope-kafka-1", **waiting("CrashLoopBackOff", **KILLED)),
             "OOMKilled",

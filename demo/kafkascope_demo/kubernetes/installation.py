@@ -33,6 +33,7 @@ class Wanted:
         settings: ``name=value``, as helm's ``--set`` takes them.
         images: Names of the images that were built, to be brought to the cluster.
         timeout_s: Seconds until it has to work.
+        built: Folder with a hash of what each image is made of.
     """
 
     profile: Profile
@@ -40,12 +41,13 @@ class Wanted:
     settings: Sequence[str]
     images: Sequence[str]
     timeout_s: float
+    built: Path = _BUILT
 
     def helm_arguments(self) -> list[str]:
         """Give what helm is told of it."""
         files = [CHART / "profiles" / f"{self.profile}.yaml", *self.values]
         settings = [*self.settings, *(one for name in self.images for one in _image(name))]
-        built = [f"--set-string={one}" for name in self.images for one in _built(name)]
+        built = [f"--set-string={one}" for name in self.images for one in _built(name, self.built)]
         return [f"--values={file}" for file in files] + [f"--set={one}" for one in settings] + built
 
 
@@ -57,10 +59,10 @@ def _image(name: str) -> list[str]:
     return [f"{prefix}.registry={registry.rstrip('/')}", f"{prefix}.tag={tag}"]
 
 
-def _built(name: str) -> list[str]:
+def _built(name: str, folder: Path) -> list[str]:
     """Give the setting that rolls the pods of an image that was built anew under the same name."""
     part = "exporter" if name.rpartition(":")[0].endswith("kafkascope/exporter") else "demo"
-    file = _BUILT / f"{part}.sha256"
+    file = folder / f"{part}.sha256"
     if not file.exists():
         return []
     prefix = "exporter." if part == "exporter" else ""

@@ -1,6 +1,7 @@
 """A release as kubectl and helm tell of it, and pods that run a command in it."""
 
 import json
+from pathlib import Path
 
 import pytest
 import yaml
@@ -168,10 +169,11 @@ def test_a_namespace_that_is_made_takes_restricted_pods_only() -> None:
     assert there.ran == ["kubectl get namespace kafkascope"]
 
 
-def test_the_images_that_were_built_are_those_that_are_installed() -> None:
-    """With registry and tag; other images keep theirs."""
+def test_the_images_that_were_built_are_those_that_are_installed(tmp_path: Path) -> None:
+    """With registry and tag, and the hash where there is one; other images keep theirs."""
+    (tmp_path / "exporter.sha256").write_text("0123456789abcdef0123\n", encoding="utf-8")
     names = ["registry.example/team/kafkascope/demo:2", "kafkascope/exporter:1"]
-    wanted = Wanted("minimal", [], ["kafka.nodes=3"], names, 60)
+    wanted = Wanted("minimal", [], ["kafka.nodes=3"], names, 60, tmp_path)
     arguments = wanted.helm_arguments()
     assert arguments[0].endswith("profiles/minimal.yaml")
     assert arguments[1:] == [
@@ -180,6 +182,7 @@ def test_the_images_that_were_built_are_those_that_are_installed() -> None:
         "--set=image.tag=2",
         "--set=exporter.image.registry=",
         "--set=exporter.image.tag=1",
+        "--set-string=exporter.podAnnotations.kafkascope\\.io/built=0123456789abcdef",
     ]
 
 

@@ -3,6 +3,7 @@
 import argparse
 import os
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from kafkascope_demo.kafkaproperties import read_properties
 
 AUTHORIZATION: Final = "KAFKASCOPE_TRACES_AUTHORIZATION"
 DIRECTORY: Final = Path(".kafkascope") / "demo"
+_LET_IN_S: Final = 10.0
 _NEEDED: Final = ("producer", "consumer", "exporter", "bootstrap_servers", "traces_url")
 _BESIDES: Final = ("prometheus", "locust", "kafka_properties", "kubernetes", "bridge")
 
@@ -81,6 +83,8 @@ def addresses(arguments: argparse.Namespace, parser: argparse.ArgumentParser) ->
     missing = [f"--{name.replace('_', '-')}" for name in _NEEDED if name not in given]
     if missing:
         parser.error(f"a demo that is not local needs {', '.join(missing)} too")
+    if arguments.kubernetes:
+        _wait_to_be_let_in(arguments.producer)
     return Addresses(
         bootstrap_servers=arguments.bootstrap_servers,
         exporter=arguments.exporter.rstrip("/"),
@@ -144,6 +148,22 @@ def each_address(url: str) -> Iterator[str]:
     for one in hosts:
         netloc = one if split.port is None else f"{one}:{split.port}"
         yield split._replace(netloc=netloc).geturl().rstrip("/")
+
+
+def _wait_to_be_let_in(url: str) -> None:
+    """Wait until a part can be connected to: a network lets a new pod in some seconds later.
+
+    What does not answer in time is for the command itself to find.
+    """
+    split = urlsplit(url)
+    ends_at = time.monotonic() + _LET_IN_S
+    while time.monotonic() < ends_at:
+        try:
+            socket.create_connection((split.hostname or "", split.port or 80), 2).close()
+        except OSError:
+            time.sleep(0.2)
+        else:
+            return
 
 
 def _local(directory: Path) -> Parts:

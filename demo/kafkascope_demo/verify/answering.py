@@ -1,15 +1,11 @@
 """Whether each service answers, and calls itself healthy."""
 
-import time
-from collections.abc import Callable, Iterator
-from functools import partial
-from typing import Final, TypeVar
+from collections.abc import Iterator
+from typing import Final
 
 from kafkascope_demo import web
 from kafkascope_demo.addresses import Addresses
 from kafkascope_demo.verify.report import Check, Outcome
-
-Answer = TypeVar("Answer")
 
 
 def _run(addresses: Addresses) -> Iterator[Outcome]:
@@ -22,7 +18,7 @@ def _run(addresses: Addresses) -> Iterator[Outcome]:
 def _load(url: str, *, expected: bool) -> Outcome:
     """Say how the load is: most of its requests, if there are any, have to succeed."""
     try:
-        page = _patiently(partial(web.get_metrics, url))
+        page = web.get_metrics(url)
     except web.WebError as error:
         return Outcome(_LOAD, passed=False, evidence=str(error), fix=_FIX)
     requests = page.total("locust_requests_total") or 0
@@ -41,7 +37,7 @@ def _outcome(name: str, urls: "tuple[str, ...] | list[str]") -> Outcome:
     passed = bool(urls)
     for url in urls:
         try:
-            _patiently(partial(web.request, "GET", f"{url}/healthz"))
+            web.request("GET", f"{url}/healthz")
         except web.WebError as error:
             passed = False
             told.append(str(error))
@@ -50,23 +46,6 @@ def _outcome(name: str, urls: "tuple[str, ...] | list[str]") -> Outcome:
     return Outcome(name, passed, "; ".join(told) or "there are none", _FIX)
 
 
-def _patiently(ask: Callable[[], Answer]) -> Answer:
-    """Ask again while there is no answer: a network lets a new pod in some seconds later.
-
-    Raises:
-        WebError: There was no answer in time.
-    """
-    ends_at = time.monotonic() + _PATIENCE_S
-    while True:
-        try:
-            return ask()
-        except web.WebError as error:
-            if error.status is not None or time.monotonic() >= ends_at:
-                raise
-        time.sleep(0.5)
-
-
-_PATIENCE_S: Final = 10.0
 _LOAD: Final = "Locust answers, and its requests succeed"
 _MAY_FAIL: Final = 0.01
 _FIX: Final = "read its log: kafkascope-demo logs (locally), kubectl logs (on Kubernetes)"

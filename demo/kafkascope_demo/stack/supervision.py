@@ -25,6 +25,9 @@ _PART_STOP_S: Final = 30
 """A service whose trace backend is away tries what it has left, 5 s each."""
 _LOG_BYTES: Final = "20MB"
 _RETRIES: Final = 1000
+_RUN: Final = frozenset({"RUNNING", "STARTING"})
+_ENDED: Final = frozenset({"STOPPED", "EXITED", "FATAL"})
+_RECEIVER: Final = "otlp-receiver"
 _ALREADY: Final = {"ALREADY_STARTED", "NOT_RUNNING"}
 
 
@@ -118,11 +121,25 @@ class Supervision:
             with self._rpc() as supervisor:
                 number: int = supervisor.getPID()
                 process = psutil.Process(number)
+                self._stop_side_by_side(supervisor)
                 supervisor.shutdown()
         except (OSError, xmlrpc.client.Error, psutil.Error):
             return
         with contextlib.suppress(psutil.TimeoutExpired):  # while it shuts down it answers nothing
             process.wait(_STOP_S)
+
+    def _stop_side_by_side(self, supervisor: Any) -> None:  # noqa: ANN401 - a proxy of XML-RPC
+        """Stop what sends traces, then the rest: by itself supervisor stops one after the other."""
+        names = [name for name, state in self.states().items() if state.name in _RUN]
+        senders = [name for name in names if name != _RECEIVER]
+        for name in senders:
+            supervisor.stopProcess(name, False)  # noqa: FBT003 - of XML-RPC: do not wait
+        ends_at = time.monotonic() + _PART_STOP_S
+        while time.monotonic() < ends_at:
+            states = self.states()
+            if all(states[name].name in _ENDED for name in senders):
+                return
+            time.sleep(0.1)
 
     def _call(self, method: str, *arguments: str) -> None:
         try:

@@ -125,6 +125,7 @@ class Brokers:
                 f"broker {number} did not become ready in {_READY_S:.0f} s; "
                 f"its log: {self.log(number)}"
             )
+        check()  # another cluster's broker may have answered at the port of one that has died
 
     def stop(self, numbers: Collection[int], grace_s: float) -> None:
         """Stop brokers and wait until their processes are gone; 0 seconds of grace kills them."""

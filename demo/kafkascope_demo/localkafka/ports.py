@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 import socket
+from pathlib import Path
 from typing import Final
 
+from kafkascope_demo.localkafka.distribution import cache_directory, exclusive
 from kafkascope_demo.localkafka.errors import LocalKafkaError
 
 # Below every platform's ephemeral range: while a broker is stopped, no client's outgoing
@@ -29,6 +31,9 @@ def taken(port: int) -> bool:
 def free_ports(count: int, avoid: range = range(0)) -> list[int]:
     """Find a block of consecutive free ports.
 
+    Blocks are given out in turn to all processes of a user, so that two clusters that start at
+    once get different ones, and a stopped broker's ports are not given away.
+
     Args:
         count: How many.
         avoid: Ports that are spoken for.
@@ -36,12 +41,28 @@ def free_ports(count: int, avoid: range = range(0)) -> list[int]:
     Raises:
         LocalKafkaError: No such block was found.
     """
-    for _ in range(_TRIES):
-        first = random.randrange(_FIRST, _LAST, count)  # noqa: S311 - spreads load, guards nothing
-        block = list(range(first, first + count))
-        if not any(port in avoid or taken(port) for port in block):
-            return block
+    turn = cache_directory() / "next-port"
+    with exclusive(turn.with_suffix(".lock")):
+        first = _next(turn)
+        for _ in range(_TRIES):
+            if first + count > _LAST:
+                first = _FIRST
+            block = list(range(first, first + count))
+            first += count
+            if not any(port in avoid or taken(port) for port in block):
+                turn.write_text(f"{first}\n", encoding="utf-8")
+                return block
     raise LocalKafkaError(f"no {count} free consecutive ports between {_FIRST} and {_LAST}")
+
+
+def _next(turn: Path) -> int:
+    """The port at which the search goes on: a random one at a user's first, away from others'."""
+    try:
+        first = int(turn.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        first = 0
+    within = _FIRST <= first < _LAST
+    return first if within else random.randrange(_FIRST, _LAST)  # noqa: S311 - guards nothing
 
 
 def require_free(ports: list[int]) -> None:
